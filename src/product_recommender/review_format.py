@@ -1,0 +1,22 @@
+"""The format of the Amazon US Customer Reviews files; all that read or write them share it."""
+
+from __future__ import annotations
+
+RAW_REVIEW_COLUMNS: tuple[str, ...] = (
+    "marketplace",
+    "customer_id",
+    "review_id",
+    "product_id",
+    "product_parent",
+    "product_title",
+    "product_category",
+    "star_rating",
+    "helpful_votes",
+    "total_votes",
+    "vine",
+    "verified_purchase",
+    "review_headline",
+    "review_body",
+    "review_date",
+)
+"""Header of every review file, in its order; tab-separated, unquoted."""
