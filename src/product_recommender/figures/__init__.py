@@ -1,0 +1,1 @@
+"""The plotly theme and the figure builders."""
