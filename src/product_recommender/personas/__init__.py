@@ -1,0 +1,1 @@
+"""Clustering customers, naming the clusters, and how stable that is."""
