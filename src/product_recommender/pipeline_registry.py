@@ -1,0 +1,55 @@
+"""The pipelines that ``kedro run`` knows by name.
+
+The registry is explicit on purpose: with ``find_pipelines()`` composite names fail, and sums of
+pipelines in the registry break partial runs (docs/decisions/0002).
+"""
+
+from kedro.pipeline import Pipeline
+
+from product_recommender.pipelines import (
+    data_ingestion,
+    data_processing,
+    eda,
+    ensemble,
+    evaluation,
+    feature_engineering,
+    modeling,
+    segmentation,
+    synthetic_data,
+)
+
+SOURCES = ("synthetic_data", "data_ingestion")
+
+MAIN_PIPELINES = (
+    "data_processing",
+    "eda",
+    "feature_engineering",
+    "segmentation",
+    "modeling",
+    "ensemble",
+    "evaluation",
+)
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    """Map every pipeline name to its pipeline; ``__default__`` is the main job without the sources.
+
+    Returns
+    -------
+    dict[str, Pipeline]
+        The two sources (``synthetic_data``, ``data_ingestion``), the seven main pipelines, and
+        ``__default__``, their sum.
+    """
+    pipelines = {
+        "synthetic_data": synthetic_data.create_pipeline(),
+        "data_ingestion": data_ingestion.create_pipeline(),
+        "data_processing": data_processing.create_pipeline(),
+        "eda": eda.create_pipeline(),
+        "feature_engineering": feature_engineering.create_pipeline(),
+        "segmentation": segmentation.create_pipeline(),
+        "modeling": modeling.create_pipeline(),
+        "ensemble": ensemble.create_pipeline(),
+        "evaluation": evaluation.create_pipeline(),
+    }
+    pipelines["__default__"] = sum((pipelines[name] for name in MAIN_PIPELINES), start=Pipeline([]))
+    return pipelines
