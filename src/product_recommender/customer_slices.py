@@ -6,10 +6,8 @@ import ibis
 import numpy as np
 
 from product_recommender.evaluation_cuts import HISTORY_BUCKETS
+from product_recommender.interactions import NEW
 from product_recommender.model_inputs import InteractionArrays
-
-NEW = "New"
-"""Segment of the customers without a training purchase."""
 
 
 def segments_listed(customer_segments: ibis.Table) -> tuple[str, ...]:

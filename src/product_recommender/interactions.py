@@ -25,6 +25,9 @@ FloatArray = np.ndarray
 UNKNOWN = -1
 """The code for a user or item without any code at all, for example a customer typed at a prompt."""
 
+NEW = "New"
+"""The segment of customers without a training purchase, in every table and for every model."""
+
 
 @dataclass(frozen=True)
 class Interactions:

@@ -13,7 +13,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from product_recommender.interactions import Interactions
+from product_recommender.interactions import NEW, Interactions
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 PARTS = ("train", "validation", "test")
@@ -140,7 +140,7 @@ def training_interactions(
     features = product_features.drop("product_category")
     items = _in_code_order(product_ids, [features], "product_id", "item")
     categories, item_categories = _codes(items["product_category"].fillna("Unknown"))
-    segments, user_segments = _codes(users["segment"].fillna("New"))
+    segments, user_segments = _codes(users["segment"].fillna(NEW))
     ids = ("user", "item", "customer_id", "product_id", "product_parent")
     kept_out = (*ids, "in_training", "segment")
     user_columns = users.drop(columns=[c for c in users if c in (*kept_out, *OUTCOME_FEATURES)])

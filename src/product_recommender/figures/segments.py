@@ -20,6 +20,7 @@ from product_recommender.figures.theme import (
     short_number,
     text_colour_on,
 )
+from product_recommender.interactions import NEW
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -58,9 +59,9 @@ def segment_colours(names: Sequence[str]) -> dict[str, str]:
     dict[str, str]
         Segment to ``#RRGGBB``.
     """
-    named = [name for name in names if name != "New"]
+    named = [name for name in names if name != NEW]
     colours = {name: CATEGORICAL[i % len(CATEGORICAL)] for i, name in enumerate(named)}
-    return colours | {"New": MUTED}
+    return colours | {NEW: MUTED}
 
 
 def profiles_figure(
@@ -85,7 +86,7 @@ def profiles_figure(
     """
     import plotly.graph_objects as go
 
-    rows = profiles[profiles["segment"] != "New"].set_index("segment")
+    rows = profiles[profiles["segment"] != NEW].set_index("segment")
     names, features = list(rows.index), list(deviations.columns)[::-1]
     values = deviations.loc[names, features].to_numpy().T
     figure = go.Figure(
@@ -134,7 +135,7 @@ def profiles_figure(
     )
     figure.update_xaxes(showgrid=False, ticks="", showline=False)
     figure.update_yaxes(showgrid=False, ticks="", showline=False)
-    new = int(profiles.loc[profiles["segment"] == "New", "customers"].sum())
+    new = int(profiles.loc[profiles["segment"] == NEW, "customers"].sum())
     if new:
         subtitle += f" · {short_number(new)} new customers ({new / total:.0%}) not shown"
     return apply_theme(figure, "Who the segments are", subtitle)

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-NEW = "New"
-"""The segment of customers without a training review."""
 NEW_CLUSTER = -1
+"""The cluster of the customers of the segment ``NEW``."""
 
 
 def profile_segments(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from product_recommender.interactions import Interactions
+from product_recommender.interactions import NEW, Interactions
 from product_recommender.metrics.calibration import MonotoneCalibrator
 from product_recommender.recommenders.base import Recommender, RecommenderConfig
 from product_recommender.recommenders.registry import recommender_class
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 OVERALL = "overall"
 """Key of the weights for known customers without a segment of their own."""
-NEW = "New"
-"""Key of the weights for strangers, and the segment that the tables put them in."""
 
 MIN_WEIGHT = 1e-3
 """A member with less weight than this in a segment is not asked: it cannot change a list much,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from product_recommender.interactions import Interactions
+from product_recommender.interactions import NEW, Interactions
 from product_recommender.recommenders.base import Recommender, RecommenderConfig
 from product_recommender.recommenders.tuning import merged
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 REFIT_PREFIX = "refit/"
-
-NEW = "New"
-"""Segment of the customers whom validation adds."""
 
 Stage = Literal["validation", "test"]
 

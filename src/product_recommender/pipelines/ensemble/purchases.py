@@ -13,6 +13,7 @@ import pandas as pd
 
 from product_recommender.code_names import CodeNames, list_table
 from product_recommender.evaluation_cuts import Cut
+from product_recommender.interactions import NEW
 from product_recommender.metrics.calibration import MonotoneCalibrator
 from product_recommender.metrics.ranking import ranking_metrics
 from product_recommender.pipelines.ensemble.parameters import (
@@ -28,7 +29,7 @@ from product_recommender.recommenders.blend_learning import (
     learn_purchase_weights,
     scores_of_pairs,
 )
-from product_recommender.recommenders.ensemble import NEW, OVERALL, BlendConfig, BlendedRecommender
+from product_recommender.recommenders.ensemble import OVERALL, BlendConfig, BlendedRecommender
 from product_recommender.recommenders.simplex import SegmentWeights
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from product_recommender.customer_slices import NEW
+from product_recommender.interactions import NEW
 from product_recommender.recommenders.simplex import SegmentWeights, learn_segment_weights
 
 KEYS = ["split", "customer_id", "product_id"]

@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from product_recommender.figures import segments as figures
 from product_recommender.figures.theme import data_subtitle
+from product_recommender.interactions import NEW
 from product_recommender.personas import clustering, naming
 from product_recommender.personas.features import FeatureRule, FeatureSpace
-from product_recommender.personas.profiles import NEW, NEW_CLUSTER, profile_segments
+from product_recommender.personas.profiles import NEW_CLUSTER, profile_segments
 from product_recommender.pipelines.segmentation.parameters import SegmentationParameters
 
 logger = logging.getLogger(__name__)

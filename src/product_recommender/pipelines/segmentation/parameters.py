@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from product_recommender.interactions import NEW
+
 
 class FeatureSetting(BaseModel):
     """How one column of ``customer_features`` enters the space of the clusters."""
@@ -89,7 +91,7 @@ class SegmentationParameters(BaseModel):
                     f"personas: {name!r} refers to {unknown or 'no feature'}; a prototype needs "
                     f"features out of {sorted(self.features)}"
                 )
-        reserved = [name for name in self.personas if name == "New" or name.startswith("Segment ")]
+        reserved = [name for name in self.personas if name == NEW or name.startswith("Segment ")]
         if reserved:
             raise ValueError(f"personas: {reserved} are names that the pipeline gives itself")
         return self
