@@ -110,6 +110,28 @@ def make_cut(
     )
 
 
+def purchases_before(
+    arrays: InteractionArrays, name: Literal["validation", "test", "end"]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What a model may be told at a cut (``Recommender.follow``): every purchase before it.
+
+    Parameters
+    ----------
+    arrays
+        All coded interactions.
+    name
+        ``validation``, ``test``, or ``end``: the end of the data, when lists are served.
+
+    Returns
+    -------
+    users, items, days : numpy.ndarray
+        int32 ``[n]``.
+    """
+    first_unknown = {"validation": VALIDATION, "test": TEST, "end": TEST + 1}[name]
+    rows = arrays.parts < first_unknown
+    return arrays.users[rows], arrays.items[rows], arrays.days[rows]
+
+
 def purchases_so_far(
     arrays: InteractionArrays, users: np.ndarray, parts: tuple[int, ...] = (TRAIN, VALIDATION, TEST)
 ) -> scipy.sparse.csr_matrix:

@@ -124,12 +124,16 @@ class Recommender(ABC):
         if len(train) == 0 or train.n_items == 0:
             raise ValueError(f"{self.name}: there is no training purchase to learn from")
         self.n_users, self.n_items = train.n_users, train.n_items
-        matrix = train.matrix()
-        self._seen_indptr = matrix.indptr.astype(np.int64)
-        self._seen_indices = matrix.indices.astype(np.int32)
+        self._remember(train)
         self._fallback = recent_popularity(train, self.config.fallback_half_life_days)
         self._fit(train, validation)
         return self
+
+    def _remember(self, train: Interactions) -> None:
+        """Keep who bought what, to leave it out of lists."""
+        matrix = train.matrix()
+        self._seen_indptr = matrix.indptr.astype(np.int64)
+        self._seen_indices = matrix.indices.astype(np.int32)
 
     @abstractmethod
     def _fit(self, train: Interactions, validation: Interactions | None) -> None: ...
@@ -147,6 +151,26 @@ class Recommender(ABC):
     def uses_fallback(self, users: np.ndarray) -> np.ndarray:
         """bool ``[n]``: True where the list is not the model's own but the fallback's."""
         return ~self.is_known(users)
+
+    def follow(self, users: np.ndarray, items: np.ndarray, days: np.ndarray) -> Self:
+        """Answer from what customers have bought by now, without learning from it.
+
+        A model that knows customers by their training alone stays as it is (the default); one that
+        answers from histories (``HistoryRecommender``) takes these instead of the training ones.
+
+        Parameters
+        ----------
+        users, items, days
+            int ``[n]``: every purchase so far, those of the training included.
+
+        Returns
+        -------
+        Self
+            The model that knows these purchases; it shares its weights with this one, which stays
+            as it is.
+        """
+        self._require_training()
+        return self
 
     # ------------------------------------------------------------------ answering
 
@@ -290,7 +314,7 @@ class Recommender(ABC):
         if exclude_seen:
             assert self._seen_indptr is not None
             assert self._seen_indices is not None
-            buyers = np.flatnonzero((users >= 0) & (users < self.n_users))
+            buyers = np.flatnonzero((users >= 0) & (users < len(self._seen_indptr) - 1))
             row, item = rows_of(self._seen_indptr, self._seen_indices, users[buyers])
             purchases.append((buyers[row], item))
         if request.seen is not None:
@@ -374,12 +398,20 @@ class Recommender(ABC):
             Keyword arguments of ``Config``.
         """
         model = cls(cls.Config(**config))
-        model.n_users, model.n_items = (int(n) for n in state["base/size"])
-        model._fallback = state["base/fallback"].numpy()
-        model._seen_indptr = state["base/seen_indptr"].numpy()
-        model._seen_indices = state["base/seen_indices"].numpy()
-        model._load_state({k: v for k, v in state.items() if not k.startswith("base/")})
+        model._load_base(state)
+        model._load_state(cls._own_state(state))
         return model
+
+    @classmethod
+    def _own_state(cls, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What ``_state`` gave."""
+        return {key: value for key, value in state.items() if not key.startswith("base/")}
+
+    def _load_base(self, state: dict[str, Tensor]) -> None:
+        self.n_users, self.n_items = (int(n) for n in state["base/size"])
+        self._fallback = state["base/fallback"].numpy()
+        self._seen_indptr = state["base/seen_indptr"].numpy()
+        self._seen_indices = state["base/seen_indices"].numpy()
 
     def save(self, folder: str | Path) -> None:
         """Write ``weights.safetensors`` and ``config.json`` for a server."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -141,38 +142,70 @@ class BlendedRecommender(Recommender):
 
     # ------------------------------------------------------------------ answering
 
-    def uses_fallback(self, users: np.ndarray) -> np.ndarray:
-        """bool ``[n]``: True for strangers: what the members blend for them is popularity."""
-        return ~self.is_known(np.asarray(users))
+    def follow(self, users: np.ndarray, items: np.ndarray, days: np.ndarray) -> Self:
+        """The blend whose members know these purchases; customers new since training included."""
+        followed = copy.copy(self)
+        followed.members = {
+            name: member.follow(users, items, days) for name, member in self.members.items()
+        }
+        return followed
+
+    def is_known(self, users: np.ndarray) -> np.ndarray:
+        """bool ``[n]``: training customers, and newcomers whom a member that is heard knows."""
+        users = np.asarray(users)
+        known = super().is_known(users)
+        for name in self._heard(OVERALL):
+            known = known | self.members[name].is_known(users)
+        return known
+
+    def _heard(self, segment: str) -> list[str]:
+        """Members whose weight in a segment is worth asking them."""
+        weights = self.config.weights.get(segment, {})
+        return [name for name, weight in weights.items() if weight >= MIN_WEIGHT]
 
     def _score(self, users: Tensor) -> Tensor:
         import torch
 
-        segments = self._segment_of[users.cpu().numpy()]
-        present = np.unique(segments)
-        if len(present) == 1:
-            return self._blend(users, self._segments[present[0]])
+        codes = users.cpu().numpy()
+        newcomers = codes >= self.n_users
+        segments = np.full(len(codes), self._segments.index(OVERALL), dtype=np.int16)
+        segments[~newcomers] = self._segment_of[codes[~newcomers]]
+        # Newcomers are answered together with others whom the same members know.
+        groups, group_of = np.unique(
+            np.column_stack([segments, *self._acquaintance(codes, newcomers)]),
+            axis=0,
+            return_inverse=True,
+        )
         scores = torch.empty(len(users), self.n_items)
-        for segment in present:
-            rows = torch.from_numpy(np.flatnonzero(segments == segment))
-            scores[rows] = self._blend(users[rows], self._segments[segment])
+        heard = self._heard(OVERALL)
+        for group, (segment, *knows) in enumerate(groups):
+            rows = torch.from_numpy(np.flatnonzero(group_of == group))
+            silent = {name for name, known in zip(heard, knows, strict=False) if not known}
+            scores[rows] = self._blend(users[rows], self._segments[segment], silent)
         return scores
+
+    def _acquaintance(self, codes: np.ndarray, newcomers: np.ndarray) -> list[np.ndarray]:
+        """For each member that is heard: whether it may speak of each of these customers."""
+        if not newcomers.any():
+            return []
+        return [~newcomers | self.members[name].is_known(codes) for name in self._heard(OVERALL)]
 
     def _score_strangers(self, users: Tensor) -> Tensor:
         return self._blend(users, NEW)
 
-    def _blend(self, users: Tensor, segment: str) -> Tensor:
+    def _blend(self, users: Tensor, segment: str, silent: Collection[str] = ()) -> Tensor:
         strangers = segment == NEW
         calibrators = self._stranger_calibrators if strangers else self._calibrators
         total: Tensor | None = None
-        for name, weight in self.config.weights[segment].items():
-            if weight < MIN_WEIGHT:
+        for name in self._heard(segment):
+            if name in silent:
                 continue
+            weight = self.config.weights[segment][name]
             scores = standardised_scores(self.members[name], users, strangers)
             chances = calibrators[name](scores) if name in calibrators else scores
             part = chances.mul_(weight)  # a fresh tensor: nobody else holds it
             total = part if total is None else total + part
-        assert total is not None, "weights on the simplex: one is at least 1 / members"
+        assert total is not None, "weights on the simplex; newcomers are known to one that is heard"
         return total
 
     # ------------------------------------------------------------------ keeping

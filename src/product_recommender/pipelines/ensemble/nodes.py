@@ -4,7 +4,7 @@ import datetime
 import logging
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import ibis
 import numpy as np
@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from product_recommender.code_names import CodeNames
 from product_recommender.customer_slices import segment_names_by_user, segments_listed
-from product_recommender.evaluation_cuts import make_cut, purchases_so_far
+from product_recommender.evaluation_cuts import make_cut, purchases_before, purchases_so_far
 from product_recommender.metrics.rating import rmse
-from product_recommender.model_inputs import interaction_arrays
+from product_recommender.model_inputs import InteractionArrays, interaction_arrays
 from product_recommender.pipelines.ensemble import purchases, ratings
 from product_recommender.pipelines.ensemble.parameters import EnsembleParameters
 from product_recommender.pipelines.ensemble.serving import SCHEMA, served_batches
@@ -136,6 +136,7 @@ def blend_purchases(
     # Without a refit the models that answer at validation answer the test as well.
     refitted = any(key.startswith(REFIT_PREFIX) for state in weights for key in state)
     at_test = _load_members(configs, weights, "test") if refitted else members
+    at_test = _following(at_test, arrays, "test")
     learner = purchases.PurchaseBlend.gather(members, tune, blend, segment_of, parameters)
     k, final = parameters.list_length, learner.learn()
     purchases.warn_of_equal_weights(final, parameters.purchase.min_purchases)
@@ -249,13 +250,14 @@ def recommend_to_everyone(
     if chosen in (BLENDED, EQUAL):
         blend = ensemble_config["purchase"]["blend" if chosen == BLENDED else "equal_blend"]
         model = BlendedRecommender.of_members(
-            _load_members(configs, weights, "test"),
+            _following(_load_members(configs, weights, "test"), arrays, "end"),
             BlendConfig(**blend),
             segment_names_by_user(customer_ids, customer_segments),
         )
     else:
         position = [config["model"] for config in configs].index(chosen)
         model = load_stage(weights[position], configs[position], "test")
+        model = model.follow(*purchases_before(arrays, "end"))
     last_day = datetime.date(1970, 1, 1) + datetime.timedelta(days=int(arrays.days.max()))
     on_sale = product_ids.filter(product_ids["first_review_date"] <= ibis.literal(last_day))
     batches = served_batches(
@@ -286,6 +288,14 @@ def _load_members(
         config["model"]: load_stage(state, config, stage)
         for config, state in zip(configs, weights, strict=True)
     }
+
+
+def _following(
+    members: dict[str, Recommender], arrays: InteractionArrays, cut: Literal["test", "end"]
+) -> dict[str, Recommender]:
+    """The members, told what customers had bought by the cut."""
+    purchases = purchases_before(arrays, cut)
+    return {name: member.follow(*purchases) for name, member in members.items()}
 
 
 def _nothing_in_blend(what: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -37,13 +38,14 @@ def served_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Lists for all customers, in the order of their codes.
 
-    Customers without training purchases share one row of scores, so it is computed and sorted once
-    and each of them only skips what they bought: millions of them cost no more than their rows.
+    Customers whom the model does not know share one row of scores, so it is computed and sorted
+    once and each of them only skips what they bought: millions of them cost no more than their
+    rows.
 
     Parameters
     ----------
     model
-        Who answers.
+        Who answers; told of all purchases (``Recommender.follow``).
     name
         Its name in the table.
     purchases
@@ -60,49 +62,72 @@ def served_batches(
     pyarrow.RecordBatch
         Of ``SCHEMA``.
     """
-    n_known = min(model.n_users, purchases.shape[0])
-    for start in range(0, n_known, USERS_IN_BLOCK):
-        users = np.arange(start, min(start + USERS_IN_BLOCK, n_known))
-        items, scores = model.recommend(
-            users, k, exclude_seen=False, candidates=candidates, seen=purchases[users]
+    n_users = purchases.shape[0]
+    everyone = np.arange(n_users)
+    strangers = _SharedList.of(model, purchases[~model.is_known(everyone)], candidates, k)
+    width = min(k, len(candidates))
+    for start in range(0, n_users, USERS_IN_BLOCK):
+        users = everyone[start : start + USERS_IN_BLOCK]
+        known = model.is_known(users)
+        items = np.full((len(users), width), -1, dtype=np.int64)
+        scores = np.full((len(users), width), -np.inf, dtype=np.float32)
+        if known.any():
+            items[known], scores[known] = model.recommend(
+                users[known],
+                k,
+                exclude_seen=False,
+                candidates=candidates,
+                seen=purchases[users[known]],
+            )
+        if not known.all():
+            items[~known], scores[~known] = strangers.without(purchases[users[~known]], width)
+        yield _batch(users, items, scores, model.uses_fallback(users), name, names)
+
+
+@dataclass(frozen=True)
+class _SharedList:
+    """The list of all customers whom a model does not know, long enough to skip in it."""
+
+    items: np.ndarray
+    scores: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        model: Recommender,
+        purchases: scipy.sparse.csr_matrix,
+        candidates: np.ndarray,
+        k: int,
+    ) -> _SharedList:
+        most_bought = int(np.diff(purchases.indptr).max(initial=0))
+        items, scores = (
+            answer[0]
+            for answer in model.recommend(
+                np.array([UNKNOWN]), k + most_bought, candidates=candidates
+            )
         )
-        yield _batch(users, items, scores, ~model.is_known(users), name, names)
-    yield from _answer_strangers(model, name, purchases, candidates, names, k, n_known)
+        # Lists end in -1 where a model ranks fewer products than asked for.
+        return cls(items[items >= 0], scores[items >= 0])
 
-
-def _answer_strangers(
-    model: Recommender,
-    name: str,
-    purchases: scipy.sparse.csr_matrix,
-    candidates: np.ndarray,
-    names: CodeNames,
-    k: int,
-    first_stranger: int,
-) -> Iterator[pa.RecordBatch]:
-    n_users, n_items = purchases.shape
-    if first_stranger >= n_users:
-        return
-    most_bought = int(np.diff(purchases.indptr[first_stranger:]).max())
-    cold_items, cold_scores = (
-        answer[0]
-        for answer in model.recommend(np.array([UNKNOWN]), k + most_bought, candidates=candidates)
-    )
-    # Lists end in -1 where a model ranks fewer products than asked for.
-    cold_items, cold_scores = cold_items[cold_items >= 0], cold_scores[cold_items >= 0]
-    place_of = np.full(n_items, -1, dtype=np.int64)
-    place_of[cold_items] = np.arange(len(cold_items))
-    in_order = np.arange(len(cold_items))
-    for start in range(first_stranger, n_users, USERS_IN_BLOCK):
-        users = np.arange(start, min(start + USERS_IN_BLOCK, n_users))
-        bought = purchases[users]
-        rows = np.repeat(np.arange(len(users)), np.diff(bought.indptr))
+    def without(self, bought: scipy.sparse.csr_matrix, width: int) -> tuple[np.ndarray, np.ndarray]:
+        """Items and scores ``[n, width]`` for customers who bought this, padded with -1."""
+        place_of = np.full(bought.shape[1], -1, dtype=np.int64)
+        place_of[self.items] = np.arange(len(self.items))
+        rows = np.repeat(np.arange(bought.shape[0]), np.diff(bought.indptr))
         places = place_of[bought.indices]
-        hidden = rows[places >= 0], places[places >= 0]
-        columns, scores = best_of_shared_row(
-            cold_scores, in_order, hidden, len(users), min(k, len(cold_items))
-        )
-        items = np.where(columns >= 0, cold_items[columns], -1)
-        yield _batch(users, items, scores, np.ones(len(users), dtype=bool), name, names)
+        items = np.full((bought.shape[0], width), -1, dtype=np.int64)
+        scores = np.full((bought.shape[0], width), -np.inf, dtype=np.float32)
+        filled = min(width, len(self.items))
+        if filled:
+            columns, scores[:, :filled] = best_of_shared_row(
+                self.scores,
+                np.arange(len(self.items)),
+                (rows[places >= 0], places[places >= 0]),
+                bought.shape[0],
+                filled,
+            )
+            items[:, :filled] = np.where(columns >= 0, self.items[columns], -1)
+        return items, scores
 
 
 def _batch(

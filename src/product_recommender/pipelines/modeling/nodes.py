@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from product_recommender.code_names import CodeNames, list_table
-from product_recommender.evaluation_cuts import make_cut
+from product_recommender.evaluation_cuts import make_cut, purchases_before
 from product_recommender.interactions import Interactions
 from product_recommender.model_inputs import (
     PARTS,
@@ -187,7 +187,7 @@ def recommend_at_cuts(
         make_cut(arrays, product_ids, "validation", half="blend"),
         make_cut(arrays, product_ids, "test"),
     ):
-        model = load_stage(weights, config, cut.name)
+        model = load_stage(weights, config, cut.name).follow(*purchases_before(arrays, cut.name))
         items, scores = model.recommend(
             cut.users,
             settings.list_length,
