@@ -13,6 +13,7 @@ from product_recommender.recommenders.bias import Bias, BiasConfig
 from product_recommender.recommenders.training import TrainingConfig, choose_device, seeded
 
 if TYPE_CHECKING:
+    import scipy.sparse
     from torch import Tensor
 
 LOADING_RIDGE = 200
@@ -114,21 +115,58 @@ def purchase_tastes(train: Interactions, factors: int, seed: int) -> tuple[np.nd
         float64 ``[n_users, f]`` and ``[n_items, f]``, ``f <= factors``, mean square 1; ``f`` may
         be 0.
     """
+    factors = min(factors, min(train.n_users, train.n_items) - 2)
+    if factors < 1:
+        return np.zeros((train.n_users, 0)), np.zeros((train.n_items, 0))
+    left, _, right = purchase_directions(train, factors + 1, seed)
+    counts = _purchase_counts(train.matrix())
+    tables = (
+        side[:, 1:] / np.sqrt(n)[:, None] for side, n in zip((left, right), counts, strict=True)
+    )
+    users, items = (t / max(float(np.sqrt(np.mean(t**2))), 1e-12) for t in tables)
+    return users, items
+
+
+def purchase_directions(
+    train: Interactions, n_directions: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The leading singular vectors of ``D_u^-1/2 A D_i^-1/2``, who bought what.
+
+    ``D`` holds the number of purchases of each customer or product, plus one.
+
+    Parameters
+    ----------
+    train
+        Training purchases.
+    n_directions
+        How many, at most; small worlds have fewer.
+    seed
+        Seeds the start of the iteration.
+
+    Returns
+    -------
+    left, values, right : numpy.ndarray
+        float64 ``[n_users, f]``, ``[f]`` (falling) and ``[n_items, f]``; ``f`` may be 0.
+    """
     import scipy.sparse
     from scipy.sparse.linalg import svds
 
     matrix = train.matrix().astype(np.float64)
-    factors = min(factors, min(matrix.shape) - 2)
-    if factors < 1:
-        return np.zeros((train.n_users, 0)), np.zeros((train.n_items, 0))
-    roots = [np.sqrt(np.asarray(matrix.sum(axis=axis)).ravel() + 1.0) for axis in (1, 0)]
-    scaled = scipy.sparse.diags(1 / roots[0]) @ matrix @ scipy.sparse.diags(1 / roots[1])
+    n_directions = min(n_directions, min(matrix.shape) - 1)
+    if n_directions < 1:
+        return np.zeros((train.n_users, 0)), np.zeros(0), np.zeros((train.n_items, 0))
+    by_user, by_item = (1 / np.sqrt(counts) for counts in _purchase_counts(matrix))
+    scaled = scipy.sparse.diags(by_user) @ matrix @ scipy.sparse.diags(by_item)
     start = np.random.default_rng(seed).normal(size=min(matrix.shape))
-    left, values, right = svds(scaled, k=factors + 1, v0=start)
-    order = np.argsort(-values)[1:]
-    tables = (left[:, order] / roots[0][:, None], right[order].T / roots[1][:, None])
-    users, items = (t / max(float(np.sqrt(np.mean(t**2))), 1e-12) for t in tables)
-    return users, items
+    left, values, right = svds(scaled, k=n_directions, v0=start)
+    order = np.argsort(-values)
+    return left[:, order], values[order], right[order].T
+
+
+def _purchase_counts(matrix: scipy.sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    """Purchases of each user and of each item, plus one."""
+    by_user, by_item = (np.asarray(matrix.sum(axis=axis)).ravel() + 1.0 for axis in (1, 0))
+    return by_user, by_item
 
 
 def star_loadings(
