@@ -21,9 +21,9 @@ from product_recommender.recommenders.matrix_factorization import (
 from product_recommender.recommenders.ncf import (
     NCFCustom,
     NCFHybrid,
-    NCFNegativeSampling,
     NCFRandom,
 )
+from product_recommender.recommenders.ncf_negative_sampling import NCFNegativeSampling
 from product_recommender.recommenders.ncf_per_segment import NCFPerSegment, segment_world
 from product_recommender.recommenders.networks import NeuMF, Side
 from product_recommender.recommenders.neural_inputs import principal_components, recency_weights

@@ -7,10 +7,12 @@ import logging
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
 
+from product_recommender.recommenders import training
 from product_recommender.recommenders.training import (
     SAMPLES_FOR_THREADS,
     NegativeSampler,
@@ -216,6 +218,28 @@ def test_negatives_avoid_purchases_and_cover_the_rest() -> None:
     assert float((share - 0.1).abs().max()) < 0.03
     again = sampler.sample(torch.tensor([0, 1] * 500), 4, torch.Generator().manual_seed(0))
     assert torch.equal(drawn, again)
+
+
+def test_looking_purchases_up_and_searching_for_them_draw_the_same(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    users, items = (torch.from_numpy(rng.integers(n, size=60)) for n in (9, 12))
+    asked = torch.arange(12).repeat(20)  # users 9 to 11 have bought nothing
+    drawn = []
+    for cells in (training.LOOKUP_CELLS, 0):
+        monkeypatch.setattr(training, "LOOKUP_CELLS", cells)
+        sampler = NegativeSampler(users, items, 12)
+        drawn.append(sampler.sample(asked, 3, torch.Generator().manual_seed(5)))
+    assert torch.equal(*drawn)
+
+
+def test_the_cosine_schedule_goes_down_to_its_floor() -> None:
+    config = TrainingConfig(epochs=4, learning_rate=0.1, schedule="cosine")
+    steps = [training.step_size(config, epoch) for epoch in range(1, 5)]
+    # (1 + cos(pi x)) / 2 in the middle of each quarter.
+    np.testing.assert_allclose(steps, [0.09619398, 0.06913417, 0.03086583, 0.00380602], rtol=1e-6)
+    long = TrainingConfig(epochs=1000, learning_rate=0.1, schedule="cosine")
+    assert training.step_size(long, 1000) == pytest.approx(0.002)
+    assert training.step_size(TrainingConfig(learning_rate=0.1), 30) == 0.1
 
 
 def test_popular_negatives_are_drawn_in_proportion() -> None:

@@ -16,6 +16,7 @@ from product_recommender.recommenders.top_k import (
     Request,
     best_of_rows,
     best_of_shared_row,
+    hidden_cells,
     rows_of,
 )
 
@@ -325,20 +326,14 @@ class Recommender(ABC):
         self, scores: Tensor, hidden: Cells, n_rows: int, request: Request
     ) -> tuple[np.ndarray, np.ndarray]:
         """Columns of the pool and their scores."""
-        import torch
-
         if not request.is_whole_range:
             scores = self._at_items(scores, request.pool)
         try:
             if scores.shape[0] == 1:
                 row = scores[0].float().cpu().numpy()
                 return best_of_shared_row(row, request.priority, hidden, n_rows, request.width)
-            if len(hidden[0]):
-                if request.is_whole_range:
-                    scores = scores.clone()  # the model may have handed out what it keeps
-                row_numbers, columns = (torch.from_numpy(a).to(scores.device) for a in hidden)
-                scores[row_numbers, columns] = -torch.inf
-            return best_of_rows(scores, request.priority, request.width)
+            with hidden_cells(scores, hidden) as visible:
+                return best_of_rows(visible, request.priority, request.width)
         except ValueError as error:
             raise ValueError(f"{self.name}: {error}") from error
 

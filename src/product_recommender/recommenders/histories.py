@@ -159,6 +159,7 @@ class HistoryRecommender(Recommender):
 
     def is_known(self, users: np.ndarray) -> np.ndarray:
         """bool ``[n]``: True where the user has bought something that the model knows."""
+        self._require_training()
         users = np.asarray(users)
         known = (users >= 0) & (users < self._histories.n_users)
         known[known] = self._histories.lengths[users[known]] > 0
@@ -205,6 +206,7 @@ class HistoryRecommender(Recommender):
         """Everything that is needed to answer again, the histories included."""
         import torch
 
+        self._require_training()
         kept = {
             f"history/{key}": torch.from_numpy(np.ascontiguousarray(getattr(self._histories, key)))
             for key in _KEYS

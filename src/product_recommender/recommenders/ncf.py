@@ -1,13 +1,14 @@
 """Neural collaborative filtering: GMF and MLP towers joined, in four configurations.
 
 ``ncf_random``, ``ncf_custom`` and ``ncf_hybrid`` differ in where the embeddings come from; they
-learn stars and purchases together. ``ncf_negative_sampling`` learns purchases alone and answers
-with a probability.
+learn stars and purchases together. ``ncf_negative_sampling``, which learns purchases alone, has a
+file of its own.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -32,6 +33,7 @@ from product_recommender.recommenders.top_k import rows_of
 from product_recommender.recommenders.training import TrainingConfig, choose_device, seeded
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from product_recommender.recommenders.networks import NeuMF
@@ -165,9 +167,7 @@ class NeuralRecommender(Recommender):
             self._start = None
 
     def _fit(self, train: Interactions, validation: Interactions | None) -> None:
-        import torch
-
-        from product_recommender.recommenders.training import NegativeSampler, train_network
+        from product_recommender.recommenders.training import train_network
 
         config = self.config
         device = choose_device(config.training)
@@ -177,45 +177,22 @@ class NeuralRecommender(Recommender):
             network = self._build(train).to(device)
         warm_started = self._take_over(network)
         self._network = network
-        users = torch.from_numpy(rows.users.astype(np.int64)).to(device)
-        items = torch.from_numpy(rows.items.astype(np.int64)).to(device)
-        residuals = torch.from_numpy(rows.stars).to(device) - self._star_base(users, items)
-        weights = torch.from_numpy(recency_weights(rows.days, config.recency_half_life_days))
-        counts = np.bincount(rows.items, minlength=train.n_items)
-        drawn = torch.from_numpy(np.maximum(counts, 1.0) ** config.negative_popularity).to(device)
-        sampler = NegativeSampler(
-            users, items, train.n_items, drawn if config.negative_popularity else None
-        )
-        # What a logit learnt on these negatives exceeds one learnt on uniform negatives by.
-        offsets = -(drawn / drawn.mean()).log().float()
-
-        def batch_loss(
-            users: Tensor, items: Tensor, residuals: Tensor, weights: Tensor, generator: Any
-        ) -> Tensor:
-            negatives = sampler.sample(users, config.negatives, generator)
-            pairs = torch.cat([items.unsqueeze(1), negatives], dim=1)
-            predicted, logits, penalty = network(users, pairs)
-            if config.negative_popularity:
-                logits = logits + offsets[pairs]
-            softplus = torch.nn.functional.softplus
-            entropy = softplus(-logits[:, 0]) + softplus(logits[:, 1:]).sum(dim=1)
-            loss = (weights * entropy).mean() * getattr(config, "purchase_weight", 1.0)
-            if self.learns_stars:
-                loss = loss + torch.nn.functional.mse_loss(predicted, residuals)
-            return loss + config.l2 * penalty.mean()
-
         held_out = validation.known() if validation is not None else train.take(np.arange(0))
         held_out = some_users(held_out, config.validation_users, config.seed)
+        validate = (lambda: self._validate(held_out)) if len(held_out) else None
+        before = self._pretrain(rows, validate)
+        columns, batch_loss, samples = self._objective(rows, device)
         self.fit_report = train_network(
             network,
-            (users, items, residuals, weights.to(device)),
+            columns,
             batch_loss,
             config.training,
             name=self.label or self.name,
             seed=config.seed,
-            validate=(lambda: self._validate(held_out)) if len(held_out) else None,
-            samples_per_row=1 + config.negatives,
+            validate=validate,
+            samples_per_row=samples,
         )
+        self.fit_report |= before
         self.fit_report["warm_started"] = warm_started
         what = "-log(RMSE)" if self._by_stars else "log(gain)"
         if self.learns_stars and not self._by_stars:
@@ -227,6 +204,52 @@ class NeuralRecommender(Recommender):
         elif isinstance(config, JointConfig):
             self._scale_stars_head(config.stars_head_scale)
         self._prepare()
+
+    def _objective(
+        self, rows: Interactions, device: torch.device
+    ) -> tuple[tuple[Tensor, ...], Callable[..., Tensor], int]:
+        """What a batch slices, its loss, and the samples that one row stands for."""
+        import torch
+
+        from product_recommender.recommenders.training import NegativeSampler
+
+        config, network = self.config, self._network
+        assert network is not None
+        users = torch.from_numpy(rows.users.astype(np.int64)).to(device)
+        items = torch.from_numpy(rows.items.astype(np.int64)).to(device)
+        residuals = torch.from_numpy(rows.stars).to(device) - self._star_base(users, items)
+        weights = torch.from_numpy(recency_weights(rows.days, config.recency_half_life_days))
+        counts = np.bincount(rows.items, minlength=self.n_items)
+        drawn = torch.from_numpy(np.maximum(counts, 1.0) ** config.negative_popularity).to(device)
+        sampler = NegativeSampler(
+            users, items, self.n_items, drawn if config.negative_popularity else None
+        )
+        # What a logit learnt on these negatives exceeds one learnt on uniform negatives by.
+        offsets = -(drawn / drawn.mean()).log().float()
+
+        signs = torch.ones(1 + config.negatives, device=device)
+        signs[0] = -1.0
+
+        def batch_loss(
+            users: Tensor, items: Tensor, residuals: Tensor, weights: Tensor, generator: Any
+        ) -> Tensor:
+            negatives = sampler.sample(users, config.negatives, generator)
+            pairs = torch.cat([items.unsqueeze(1), negatives], dim=1)
+            predicted, logits, penalty = network(users, pairs, self.learns_stars, config.l2 > 0)
+            if config.negative_popularity:
+                logits = logits + offsets[pairs]
+            entropy = torch.nn.functional.softplus(logits * signs).sum(dim=1)
+            loss = (weights * entropy).mean() * getattr(config, "purchase_weight", 1.0)
+            if predicted is not None:
+                loss = loss + torch.nn.functional.mse_loss(predicted, residuals)
+            return loss if penalty is None else loss + config.l2 * penalty.mean()
+
+        columns = (users, items, residuals, weights.to(device))
+        return columns, batch_loss, 1 + config.negatives
+
+    def _pretrain(self, rows: Interactions, validate: Callable[[], float] | None) -> dict[str, Any]:
+        """Train a part of the network first; returns entries for ``fit_report``."""
+        return {}
 
     def _fit_biases(self, train: Interactions) -> None:
         import torch
@@ -559,48 +582,3 @@ class NCFHybrid(_JointRecommender):
     name: ClassVar[str] = "ncf_hybrid"
     Config: ClassVar[type[RecommenderConfig]] = FeatureConfig
     uses_features: ClassVar[bool] = True
-
-
-class NCFNegativeSampling(NeuralRecommender):
-    """NeuMF on purchases alone, with sampled negatives; predicts a purchase probability."""
-
-    name: ClassVar[str] = "ncf_negative_sampling"
-    Config: ClassVar[type[RecommenderConfig]] = PurchaseConfig
-    predicts: ClassVar[Literal["stars", "purchase"] | None] = "purchase"
-    ranks_by: ClassVar[str] = "purchase probability"
-    learns_stars: ClassVar[bool] = False
-
-    def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """Probability that a customer's purchases, as many as in training, include the product.
-
-        The network saw ``k`` negatives a purchase instead of all of them, so its odds are too
-        high by the share of a customer's negatives that was drawn, ``k n_u / (n_items - n_u)``
-        for ``n_u`` purchases; the logit is moved by its logarithm (King and Zeng: Logistic
-        Regression in Rare Events Data, 2001). Strangers count as the average customer or product.
-
-        Parameters
-        ----------
-        users, items
-            int ``[n]`` codes.
-
-        Returns
-        -------
-        numpy.ndarray
-            float32 ``[n]``, between 0 and 1.
-        """
-        self._require_training()
-        return predict_in_blocks(self._probability, users, items)
-
-    def _probability(self, users: np.ndarray, items: np.ndarray) -> Tensor:
-        import torch
-
-        assert self._seen_indptr is not None
-        logits = self._head(PURCHASE, users, items)
-        i = torch.from_numpy(known_codes(items, len(self._item_logits))).to(logits.device)
-        floor = self._item_logits.min().unsqueeze(0)
-        logits = logits + torch.cat([self._item_logits, floor])[i]
-        counts = np.diff(self._seen_indptr).astype(np.float64)
-        counts = np.append(counts, counts.mean())[known_codes(users, self.n_users)]
-        drawn = self.config.negatives * counts / np.maximum(self.n_items - counts, 1.0)
-        shift = torch.from_numpy(np.log(np.maximum(drawn, 1e-12)).astype(np.float32))
-        return torch.sigmoid(logits + shift.to(logits.device))

@@ -233,7 +233,14 @@ class NeuMF(nn.Module):
             hidden = torch.relu(layer(hidden))
         return functional.dropout(hidden, self.dropout, self.training)
 
-    def forward(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _parts(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """GMF part and the rest, along the last dimension."""
+        gmf, rest = vectors.split([self.factors, vectors.shape[-1] - self.factors], dim=-1)
+        return gmf, rest
+
+    def forward(
+        self, users: Tensor, items: Tensor, with_stars: bool = True, with_penalty: bool = True
+    ) -> tuple[Tensor | None, Tensor, Tensor | None]:
         """Both heads for a purchase and its negatives.
 
         Parameters
@@ -242,33 +249,68 @@ class NeuMF(nn.Module):
             int64 ``[b]``.
         items
             int64 ``[b, 1 + k]``: the purchase first.
+        with_stars, with_penalty
+            Whether the first and the last of the results are wanted.
 
         Returns
         -------
         residual, logits, penalty : torch.Tensor
             float32 ``[b]``, what the stars head adds to the biases, for the purchase;
             ``[b, 1 + k]``, logits of the purchase head; ``[b]``, squared length of the vectors of
-            the user and the purchase.
+            the user and the purchase. None where it is not wanted.
         """
         user_vectors = self.users(users)
-        bought = self.items(items[:, 0])
-        penalty = (user_vectors * user_vectors).sum(dim=1) + (bought * bought).sum(dim=1)
+        penalty = None
+        if with_penalty:
+            bought = self.items(items[:, 0])
+            penalty = (user_vectors * user_vectors).sum(dim=1) + (bought * bought).sum(dim=1)
         user_vectors = functional.dropout(user_vectors, self.dropout, self.training)
-        gmf_user, mlp_user = self.user_side(user_vectors)
+        # Parts by `split`: its gradient is one concatenation, a slice's a field of zeros each.
+        gmf_user, mlp_user = self._parts(user_vectors)
         if items.numel() > self.items.n:
             side = functional.embedding(items, self.item_side(self.items.all()))
         else:
             side = self.item_side(self.items(items.flatten())).view(*items.shape, -1)
-        gmf_item = side[..., : self.factors]
-        weighted = (gmf_user * self.gmf_heads[1]).unsqueeze(2)
-        logits = torch.bmm(gmf_item, weighted).squeeze(2)
-        residual = ((gmf_user * self.gmf_heads[0]) * gmf_item[:, 0]).sum(dim=1)
-        if mlp_user is not None:
-            tower = self._tower(side[..., self.factors :] + mlp_user.unsqueeze(1))
+        gmf_item, mlp_item = self._parts(side)
+        logits = (gmf_item * (gmf_user * self.gmf_heads[1]).unsqueeze(1)).sum(dim=2)
+        residual = None
+        if with_stars:
+            residual = ((gmf_user * self.gmf_heads[0]) * gmf_item[:, 0]).sum(dim=1)
+        if self.user_layer is not None:
+            tower = self._tower(mlp_item + self.user_layer(mlp_user).unsqueeze(1))
             logits = logits + tower @ self.mlp_heads[1]
-            residual = residual + tower[:, 0] @ self.mlp_heads[0]
+            if residual is not None:
+                residual = residual + tower[:, 0] @ self.mlp_heads[0]
         logits = logits + lookup(self.item_bias, items) + self.purchase_bias
         return residual, logits, penalty
+
+    def all_logits(self, users: Tensor, with_tower: bool = True) -> tuple[Tensor, Tensor, Tensor]:
+        """The purchase head for every item that has a row, for training.
+
+        Parameters
+        ----------
+        users
+            int64 ``[b]``.
+        with_tower
+            False leaves the MLP out.
+
+        Returns
+        -------
+        logits, user_vectors, item_vectors : torch.Tensor
+            float32 ``[b, n_items]``; the vectors that were used, before dropout: ``[b, width]``,
+            ``[n_items, width]``.
+        """
+        user_vectors, item_vectors = self.users(users), self.items.all()
+        dropped = functional.dropout(user_vectors, self.dropout, self.training)
+        gmf_user = dropped[:, : self.factors] * self.gmf_heads[1]
+        bias = self.item_bias + self.purchase_bias
+        logits = torch.addmm(bias, gmf_user, item_vectors[:, : self.factors].T)
+        if with_tower and self.user_layer is not None and self.item_layer is not None:
+            mlp_user = self.user_layer(dropped[:, self.factors :])
+            mlp_item = self.item_layer(item_vectors[:, self.factors :])
+            tower = self._tower(mlp_item + mlp_user.unsqueeze(1))
+            logits = logits + tower @ self.mlp_heads[1]
+        return logits, user_vectors, item_vectors
 
     # ------------------------------------------------------------- answering
 

@@ -78,6 +78,10 @@ def refit_config(config: RecommenderConfig, fit_report: dict[str, Any]) -> Recom
     if training is None or best_epoch is None:
         return config
     changes: dict[str, Any] = {"training": training.model_copy(update={"epochs": int(best_epoch)})}
+    before = fit_report.get("pretraining")
+    if before is not None:
+        pretraining = config.model_dump()["pretraining"] | {"epochs": int(before["best_epoch"])}
+        changes["pretraining"] = type(training)(**pretraining)
     changes |= _scale_of(fit_report)
     segments = fit_report.get("segments")
     if segments is not None:

@@ -27,8 +27,14 @@ logger = logging.getLogger(__name__)
 RESAMPLING_ROUNDS = 4
 """How often a negative that the user has bought is drawn again before it is left as it is."""
 
+LOOKUP_CELLS = 1 << 26
+"""Users x items up to which purchases are looked up in a table of one byte each (64 MB)."""
+
 SAMPLES_FOR_THREADS = 1 << 17
 """Samples in a batch from which on several CPU threads are worth their waiting."""
+
+LAST_STEP = 0.02
+"""Smallest share of the step size that a schedule goes down to."""
 
 PROGRESS_LINES = 5
 """Log lines in one training where there is no terminal to draw a bar on."""
@@ -44,6 +50,10 @@ class TrainingConfig(BaseModel):
     )
     batch_size: int = Field(4096, ge=1, description="Purchases in a batch, negatives not counted.")
     learning_rate: float = Field(0.01, gt=0, description="Step size of Adam.")
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant",
+        description="Of the step size over all the epochs: cosine goes down to 2 % of it.",
+    )
     weight_decay: float = Field(
         0.0, ge=0, description="Decoupled decay (AdamW) of matrices; biases are left alone."
     )
@@ -187,6 +197,8 @@ def train_network(
             best_state = copy.deepcopy(network.state_dict())
         for epoch in range(1, config.epochs + 1):
             epoch_started = time.perf_counter()
+            for group in optimizer.param_groups:
+                group["lr"] = step_size(config, epoch)
             loss = _run_epoch(network, columns, batch_loss, config, optimizer, generator)
             seconds = time.perf_counter() - epoch_started
             training_seconds += seconds
@@ -218,6 +230,15 @@ def train_network(
     }
 
 
+def step_size(config: TrainingConfig, epoch: int) -> float:
+    """Adam's step size in an epoch, counted from 1."""
+    if config.schedule == "constant":
+        return config.learning_rate
+    done = (epoch - 0.5) / config.epochs
+    share = 0.5 * (1.0 + math.cos(math.pi * done))
+    return config.learning_rate * max(LAST_STEP, share)
+
+
 def _run_epoch(
     network: nn.Module,
     columns: Sequence[Tensor],
@@ -234,7 +255,8 @@ def _run_epoch(
     order = torch.randperm(n_rows, generator=generator, device=device)
     for start in range(0, n_rows, config.batch_size):
         rows = order[start : start + config.batch_size]
-        loss = batch_loss(*(column[rows] for column in columns), generator=generator)
+        batch = (column.index_select(0, rows) for column in columns)
+        loss = batch_loss(*batch, generator=generator)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if config.gradient_clip is not None:
@@ -342,6 +364,12 @@ class NegativeSampler:
 
         self.n_items = n_items
         self._keys = torch.unique(users * n_items + items)
+        self._is_bought: Tensor | None = None
+        n_cells = (int(users.max()) + 1) * n_items if len(users) else 0
+        if 0 < n_cells <= LOOKUP_CELLS:
+            # The last cell is that of all users beyond, who have bought nothing.
+            self._is_bought = torch.zeros(n_cells + 1, dtype=torch.bool, device=users.device)
+            self._is_bought[self._keys] = True
         self._cumulative = None
         if popularity is not None:
             cumulative = popularity.double().cumsum(0)
@@ -374,13 +402,21 @@ class NegativeSampler:
         pending: Tensor | None = None
         for _ in range(RESAMPLING_ROUNDS):
             key = keys + drawn if pending is None else keys[pending] + drawn[pending]
-            place = torch.searchsorted(self._keys, key).clamp_(max=len(self._keys) - 1)
-            bought = torch.nonzero(self._keys[place] == key).squeeze(1)
+            bought = torch.nonzero(self._bought(key)).squeeze(1)
             if len(bought) == 0:
                 break
             pending = bought if pending is None else pending[bought]
             drawn[pending] = self._draw(len(pending), users.device, generator)
         return drawn.view(len(users), k)
+
+    def _bought(self, keys: Tensor) -> Tensor:
+        """bool: which of these pairs are purchases; a look into a table where one is small."""
+        import torch
+
+        if self._is_bought is not None:
+            return self._is_bought.index_select(0, keys.clamp(max=len(self._is_bought) - 1))
+        place = torch.searchsorted(self._keys, keys).clamp_(max=len(self._keys) - 1)
+        return self._keys[place] == keys
 
     def _draw(self, n: int, device: torch.device, generator: torch.Generator) -> Tensor:
         import torch
