@@ -11,11 +11,11 @@ import torch
 from tests.recommenders.planted_tastes import World, ndcg_at_10, planted_world, rmse
 
 from product_recommender.recommenders.matrix_factorization import MatrixFactorization
-from product_recommender.recommenders.ncf import NCFNegativeSampling
+from product_recommender.recommenders.ncf_negative_sampling import NCFNegativeSampling
 from product_recommender.recommenders.ncf_per_segment import NCFPerSegment
 from product_recommender.recommenders.popularity import Popularity
 from product_recommender.recommenders.training import TrainingDivergedError
-from product_recommender.recommenders.tuning import measure, merged, tune
+from product_recommender.recommenders.tuning import measure, merged, search, tune
 
 TRAINING = {"epochs": 3, "batch_size": 256, "learning_rate": 0.01, "patience": 2, "device": "cpu"}
 
@@ -118,3 +118,40 @@ def test_merged_goes_into_mappings_and_leaves_its_inputs() -> None:
     first, second = {"a": {"x": 1, "y": 2}, "b": 3}, {"a": {"y": 5}, "c": 6}
     assert merged(first, second) == {"a": {"x": 1, "y": 5}, "b": 3, "c": 6}
     assert first == {"a": {"x": 1, "y": 2}, "b": 3}
+
+
+def space_of_x(trial) -> dict[str, float]:
+    return {"x": trial.suggest_float("x", 0.0, 1.0)}
+
+
+@pytest.mark.parametrize("minimise", [False, True])
+def test_search_finds_the_best_trial_in_either_direction(minimise: bool) -> None:
+    sign = 1 if minimise else -1
+
+    def evaluate(overrides: dict[str, float]) -> float:
+        return sign * (overrides.get("x", 1.0) - 0.3) ** 2
+
+    best, history = search("x", space_of_x, evaluate, 25, seed=0, minimise=minimise)
+    assert len(history) == 25
+    assert best["x"] == pytest.approx(0.3, abs=0.05)
+    assert search("x", space_of_x, evaluate, 1, minimise=minimise)[0] == {}
+    assert len(search("x", lambda trial: {}, evaluate, 5, minimise=minimise)[1]) == 1
+
+
+def test_a_drawn_setting_that_fails_costs_one_trial_the_stored_one_everything() -> None:
+    def evaluate(overrides: dict[str, float]) -> float:
+        if overrides.get("x", 0.0) > 0.5:
+            raise ValueError("too large")
+        return overrides.get("x", 0.0)
+
+    best, history = search("x", space_of_x, evaluate, 12, seed=0)
+    failed = [entry for entry in history if entry["state"] == "failed"]
+    assert 0 < len(failed) < 11
+    assert {entry["reason"] for entry in failed} == {"too large"}
+    assert 0 < best["x"] <= 0.5
+
+    def never(overrides: dict[str, float]) -> float:
+        raise ValueError("too large")
+
+    with pytest.raises(ValueError, match="too large"):
+        search("x", space_of_x, never, 3)

@@ -18,11 +18,20 @@ MODELS: dict[str, str] = {
     "recent_popularity": f"{_PACKAGE}.popularity:RecentPopularity",
     "bias": f"{_PACKAGE}.bias:Bias",
     "matrix_factorization": f"{_PACKAGE}.matrix_factorization:MatrixFactorization",
+    "bayesian_mf": f"{_PACKAGE}.bayesian_mf:BayesianMF",
     "ncf_random": f"{_PACKAGE}.ncf:NCFRandom",
     "ncf_custom": f"{_PACKAGE}.ncf:NCFCustom",
     "ncf_hybrid": f"{_PACKAGE}.ncf:NCFHybrid",
-    "ncf_negative_sampling": f"{_PACKAGE}.ncf:NCFNegativeSampling",
+    "ncf_negative_sampling": f"{_PACKAGE}.ncf_negative_sampling:NCFNegativeSampling",
     "ncf_per_segment": f"{_PACKAGE}.ncf_per_segment:NCFPerSegment",
+    "item_knn": f"{_PACKAGE}.item_knn:ItemKNN",
+    "ease": f"{_PACKAGE}.ease:EASE",
+    "als": f"{_PACKAGE}.als:ALS",
+    "graph_filter": f"{_PACKAGE}.graph_filter:GraphFilter",
+    "lstm": f"{_PACKAGE}.lstm:LSTM",
+    "lstm_custom": f"{_PACKAGE}.lstm:LSTMCustom",
+    "transformer": f"{_PACKAGE}.transformer:Transformer",
+    "reranker": f"{_PACKAGE}.reranker:Reranker",
 }
 """Name in the catalog -> ``module:Class``."""
 

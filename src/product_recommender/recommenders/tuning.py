@@ -64,7 +64,8 @@ def tune(
         The best settings found.
     history : list of dict
         json-serialisable, one entry a trial: ``trial``, ``parameters`` (overrides), ``objective``,
-        ``value`` (None where it diverged), ``state`` (``complete`` or ``diverged``).
+        ``value`` (None without one), ``state`` (``complete``, ``diverged``, or ``failed`` with a
+        ``reason``).
 
     Raises
     ------
@@ -86,8 +87,14 @@ def tune(
         model = model_class(model_class.Config(**merged(parameters, overrides)))
         return measure(model.fit(train, tune_part), tune_part, chosen_objective)
 
-    best, history = _search(
-        model_class.name, model_class.search_space, evaluate, trials, seed, chosen_objective
+    best, history = search(
+        model_class.name,
+        model_class.search_space,
+        evaluate,
+        trials,
+        seed,
+        chosen_objective,
+        minimise=chosen_objective == "rmse",
     )
     return merged(parameters, best), history
 
@@ -163,7 +170,15 @@ def tune_segments(
             return measure(network, held_out, chosen_objective)
 
         label = f"ncf_per_segment, {name}"
-        best, tried = _search(label, segment_search_space, evaluate, trials, seed, chosen_objective)
+        best, tried = search(
+            label,
+            segment_search_space,
+            evaluate,
+            trials,
+            seed,
+            chosen_objective,
+            minimise=chosen_objective == "rmse",
+        )
         segments[name] = merged(segments.get(name, {}), best)
         history += [{"segment": name} | entry for entry in tried]
     return parameters | {"segments": segments}, history
@@ -250,19 +265,50 @@ def merged(parameters: Parameters, overrides: Parameters) -> Parameters:
     return result
 
 
-def _search(
+def search(
     label: str,
     space: Space,
     evaluate: Callable[[Parameters], float],
     trials: int,
-    seed: int,
-    objective: Objective,
+    seed: int = 0,
+    objective: str = "ndcg@10",
+    minimise: bool = False,
 ) -> tuple[Parameters, History]:
-    """Try the stored settings (no overrides), then ``trials - 1`` drawn by Optuna."""
+    """Try the stored settings (no overrides), then ``trials - 1`` drawn by Optuna.
+
+    Parameters
+    ----------
+    label
+        What is searched, for messages.
+    space
+        Asks an Optuna trial for overrides; one that asks for nothing is not searched.
+    evaluate
+        The objective's value for some overrides.
+    trials
+        How many settings are tried, the stored ones included.
+    seed
+        Seeds the sampler.
+    objective
+        Name of what ``evaluate`` returns.
+    minimise
+        Whether smaller is better.
+
+    Returns
+    -------
+    overrides : dict
+        The best ones; empty where nothing was better than the stored settings.
+    history : list of dict
+        As of ``tune``.
+
+    Raises
+    ------
+    TrainingDivergedError
+        If every trial diverged.
+    """
     import optuna
 
     history: History = []
-    largest = objective != "rmse"
+    last_error: list[TrainingDivergedError] = []
 
     def attempt(overrides: Parameters) -> float | None:
         entry: dict[str, Any] = {"trial": len(history), "parameters": overrides}
@@ -274,6 +320,11 @@ def _search(
         except TrainingDivergedError as error:
             entry["value"], entry["state"] = None, "diverged"
             last_error.append(error)
+        except (ValueError, MemoryError, RuntimeError) as error:
+            if entry["trial"] == 0:
+                raise  # the stored settings themselves cannot be used
+            entry["value"], entry["state"], entry["reason"] = None, "failed", str(error)
+            logger.warning("%s: trial %d failed: %s", label, entry["trial"], error)
         return entry["value"]
 
     def objective_of(trial: Any) -> float:
@@ -282,22 +333,22 @@ def _search(
             raise optuna.TrialPruned
         return value
 
-    last_error: list[TrainingDivergedError] = []
     attempt({})
-    verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        study = optuna.create_study(
-            direction="maximize" if largest else "minimize",
-            sampler=optuna.samplers.TPESampler(seed=seed),
-        )
-        study.optimize(objective_of, n_trials=trials - 1)
-    finally:
-        optuna.logging.set_verbosity(verbosity)
+    if trials > 1 and _has_space(space):
+        verbosity = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        try:
+            study = optuna.create_study(
+                direction="minimize" if minimise else "maximize",
+                sampler=optuna.samplers.TPESampler(seed=seed),
+            )
+            study.optimize(objective_of, n_trials=trials - 1)
+        finally:
+            optuna.logging.set_verbosity(verbosity)
     complete = [entry for entry in history if entry["state"] == "complete"]
     if not complete:
         raise last_error[-1]
-    choose = max if largest else min
+    choose = min if minimise else max
     best = choose(complete, key=lambda entry: entry["value"])
     logger.info(
         "%s: best %s of %d trials is %.4f (stored settings: %s)",
