@@ -1,0 +1,1 @@
+"""Will this customer buy in this category in the next period? From purchases to probabilities."""
