@@ -217,7 +217,8 @@ def print_summary(catalog: CatalogProtocol, report: dict[str, Any]) -> None:
             "NDCG of all customers, of those with (warm) and without (cold) a purchase before "
             f"the cut. Seed {_listed(evaluation['seeds'])}, tuning trials "
             f"{_listed(evaluation['trials'])} (0: stored values). {report['wall_seconds']:.0f} s, "
-            f"{report['peak_memory_mb']:,} MB, {report['machine']['cores']} cores."
+            f"{report['peak_memory_mb']:,} MB, {report['machine']['cores']} cores. "
+            f"{_leakage_line(evaluation)}"
         ),
         caption_justify="left",
     )
@@ -266,3 +267,14 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return "-" if value != value else f"{value:.4f}"
     return str(value) if value == value else "-"
+
+
+def _leakage_line(evaluation: dict[str, Any]) -> str:
+    """What the leakage check looked at; a report of an older run may not say."""
+    check = evaluation.get("leakage_check")
+    if check is None:
+        return ""
+    return (
+        f"Leakage check: {check['outcome']} ({check['comparisons']} comparisons for "
+        f"{check['leaks_looked_for']} kinds of leak)."
+    )

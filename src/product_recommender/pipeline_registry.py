@@ -13,7 +13,9 @@ from product_recommender.pipelines import (
     ensemble,
     evaluation,
     feature_engineering,
+    leakage_check,
     modeling,
+    propensity,
     segmentation,
     synthetic_data,
 )
@@ -27,6 +29,8 @@ MAIN_PIPELINES = (
     "segmentation",
     "modeling",
     "ensemble",
+    "propensity",
+    "leakage_check",
     "evaluation",
 )
 
@@ -37,7 +41,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     Returns
     -------
     dict[str, Pipeline]
-        The two sources (``synthetic_data``, ``data_ingestion``), the seven main pipelines, and
+        The two sources (``synthetic_data``, ``data_ingestion``), the main pipelines, and
         ``__default__``, their sum.
     """
     pipelines = {
@@ -49,6 +53,8 @@ def register_pipelines() -> dict[str, Pipeline]:
         "segmentation": segmentation.create_pipeline(),
         "modeling": modeling.create_pipeline(),
         "ensemble": ensemble.create_pipeline(),
+        "propensity": propensity.create_pipeline(),
+        "leakage_check": leakage_check.create_pipeline(),
         "evaluation": evaluation.create_pipeline(),
     }
     pipelines["__default__"] = sum((pipelines[name] for name in MAIN_PIPELINES), start=Pipeline([]))

@@ -13,6 +13,7 @@ import pytest
 from tests.pipelines.shop_tables import Shop, shop_of
 
 from product_recommender.figures import evaluation as figures
+from product_recommender.leakage.findings import LEAKS, Finding, LeakageError, findings_table
 from product_recommender.pipelines.evaluation import nodes
 from product_recommender.pipelines.evaluation.comparison import compare_rankings, compare_ratings
 from product_recommender.pipelines.evaluation.parameters import EvaluationParameters
@@ -20,6 +21,7 @@ from product_recommender.pipelines.evaluation.resampling import resampled_sums
 from product_recommender.recommendation_lists import read_lists
 
 SETTINGS = EvaluationParameters(list_length=2, n_resamples=200)
+CLEAN = findings_table(Finding(leak, "table", "rows", 1, 0) for leak in LEAKS)
 REPORT = {
     "data": {"name": "five", "generated": True, "label": "generated data, by hand", "sha256": "x"},
     "accepted": 13,
@@ -124,6 +126,7 @@ def measured(shop: Shop, settings: EvaluationParameters = SETTINGS) -> pd.DataFr
         shop.customer_ids,
         shop.product_ids,
         shop.customer_segments,
+        CLEAN,
         settings,
         *shop.parts("configs", "recommendations", "predictions"),
     )
@@ -233,6 +236,7 @@ def test_customer_metrics_hold_every_customer_of_every_model(shop: Shop) -> None
         shop.interactions,
         shop.customer_ids,
         shop.product_ids,
+        CLEAN,
         SETTINGS,
         *shop.parts("configs", "recommendations"),
     )
@@ -241,6 +245,19 @@ def test_customer_metrics_hold_every_customer_of_every_model(shop: Shop) -> None
     found = mine.set_index("customer_id")["ndcg@2"]
     for user, expected in NDCG.items():
         assert found[f"customer {user:03}"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_nothing_is_measured_where_something_leaks(shop: Shop) -> None:
+    leak = Finding("test_pairs", "bias.weights", "pairs", 5, 1, "one purchase too many.")
+    report = pd.concat([CLEAN, findings_table([leak])])
+    coded = (shop.interactions, shop.customer_ids, shop.product_ids)
+    of_customers, of_models = (
+        shop.parts("configs", "recommendations", *more) for more in ((), ("predictions",))
+    )
+    with pytest.raises(LeakageError, match=r"bias\.weights"):
+        nodes.measure_customers(*coded, report, SETTINGS, *of_customers)
+    with pytest.raises(LeakageError, match=r"bias\.weights"):
+        nodes.measure_models(*coded, shop.customer_segments, report, SETTINGS, *of_models)
 
 
 def test_leaderboard_is_sorted_and_labelled(shop: Shop, metrics: pd.DataFrame) -> None:
@@ -259,6 +276,7 @@ def test_report_counts_what_was_excluded_and_compares(shop: Shop) -> None:
         shop.interactions,
         shop.customer_ids,
         shop.product_ids,
+        CLEAN,
         SETTINGS,
         *shop.parts("configs", "recommendations"),
     )
@@ -268,6 +286,7 @@ def test_report_counts_what_was_excluded_and_compares(shop: Shop) -> None:
         shop.product_ids,
         ibis.memtable(customer_metrics),
         REPORT,
+        CLEAN,
         SETTINGS,
         *shop.parts("configs", "predictions"),
     )
@@ -283,6 +302,7 @@ def test_report_counts_what_was_excluded_and_compares(shop: Shop) -> None:
     }
     assert report["data"]["label"] == "generated data, by hand"
     assert report["seeds"] == [7]
+    assert report["leakage_check"]["outcome"] == "clean"
     compared = {(row["model"], row["metric"]): row for row in report["comparisons"]}
     ensemble = compared["ensemble", "ndcg@2"]
     # The baseline lists products 0 and 4 for everyone and never hits.

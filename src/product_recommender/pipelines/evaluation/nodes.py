@@ -10,6 +10,7 @@ import pandas as pd
 from product_recommender.code_names import CodeNames
 from product_recommender.customer_slices import history_lengths, segment_names_by_user
 from product_recommender.evaluation_cuts import Cut, make_cut
+from product_recommender.leakage.findings import refuse_leaks, summary
 from product_recommender.machine import describe_machine, peak_memory_mb
 from product_recommender.model_inputs import TEST, TRAIN, VALIDATION, InteractionArrays
 from product_recommender.model_inputs import interaction_arrays as read_interactions
@@ -31,6 +32,7 @@ def measure_customers(
     interactions: ibis.Table,
     customer_ids: ibis.Table,
     product_ids: ibis.Table,
+    leakage_report: pd.DataFrame,
     parameters: EvaluationParameters,
     *configs_and_recommendations: Any,
 ) -> pd.DataFrame:
@@ -40,6 +42,8 @@ def measure_customers(
     ----------
     interactions, customer_ids, product_ids
         The datasets of those names.
+    leakage_report
+        The dataset of that name; unless it is clean, nothing is measured.
     parameters
         Settings of the pipeline.
     *configs_and_recommendations
@@ -50,7 +54,13 @@ def measure_customers(
     -------
     pandas.DataFrame
         The dataset `customer_metrics`.
+
+    Raises
+    ------
+    LeakageError
+        If something that answers the test knows the future.
     """
+    refuse_leaks(leakage_report)
     configs, tables = _configs_and_tables(configs_and_recommendations)
     arrays = read_interactions(interactions, customer_ids, product_ids)
     customers = CodeNames.read(customer_ids, product_ids).customers
@@ -67,6 +77,7 @@ def measure_models(
     customer_ids: ibis.Table,
     product_ids: ibis.Table,
     customer_segments: ibis.Table,
+    leakage_report: pd.DataFrame,
     parameters: EvaluationParameters,
     *configs_recommendations_predictions: Any,
 ) -> pd.DataFrame:
@@ -76,6 +87,8 @@ def measure_models(
     ----------
     interactions, customer_ids, product_ids, customer_segments
         The datasets of those names.
+    leakage_report
+        The dataset of that name; unless it is clean, nothing is measured.
     parameters
         Settings of the pipeline.
     *configs_recommendations_predictions
@@ -85,7 +98,13 @@ def measure_models(
     -------
     pandas.DataFrame
         The dataset `metrics`. Intervals are missing where a number is no mean over customers.
+
+    Raises
+    ------
+    LeakageError
+        If something that answers the test knows the future.
     """
+    refuse_leaks(leakage_report)
     configs, tables = _configs_and_tables(configs_recommendations_predictions, kinds=2)
     lists, predictions = tables[: len(configs) + 1], tables[len(configs) + 1 :]
     arrays = read_interactions(interactions, customer_ids, product_ids)
@@ -168,6 +187,7 @@ def report_evaluation(
     product_ids: ibis.Table,
     customer_metrics: ibis.Table,
     data_quality_report: Json,
+    leakage_report: pd.DataFrame,
     parameters: EvaluationParameters,
     *configs_and_predictions: Any,
 ) -> Json:
@@ -175,7 +195,7 @@ def report_evaluation(
 
     Parameters
     ----------
-    interactions, customer_ids, product_ids, customer_metrics, data_quality_report
+    interactions, customer_ids, product_ids, customer_metrics, data_quality_report, leakage_report
         The datasets of those names.
     parameters
         Settings of the pipeline.
@@ -219,6 +239,7 @@ def report_evaluation(
         },
         "comparisons": compare_rankings(_test_values(customer_metrics, metric), parameters)
         + compare_ratings(counts, squared, parameters),
+        "leakage_check": summary(leakage_report),
         "machine": describe_machine(),
         "peak_memory_mb": peak_memory_mb(),
     }

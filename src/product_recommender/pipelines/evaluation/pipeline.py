@@ -32,7 +32,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 nodes.measure_customers,
-                inputs=[*coded, "params:evaluation", *configs, *lists],
+                inputs=[*coded, "leakage_report", "params:evaluation", *configs, *lists],
                 outputs="customer_metrics",
                 name="measure_customers_node",
             ),
@@ -41,6 +41,7 @@ def create_pipeline() -> Pipeline:
                 inputs=[
                     *coded,
                     "customer_segments",
+                    "leakage_report",
                     "params:evaluation",
                     *configs,
                     *lists,
@@ -61,6 +62,7 @@ def create_pipeline() -> Pipeline:
                     *coded,
                     "customer_metrics",
                     "data_quality_report",
+                    "leakage_report",
                     "params:evaluation",
                     *configs,
                     *predictions,
