@@ -2,6 +2,8 @@
 
 ``kedro run`` is Kedro's. Only what happens when it fails is different: an error that names a file,
 a key or a pipeline is printed as it is, without a page of traceback in front of it.
+
+``kedro recommend`` and ``kedro compare`` read what a run has made and print it for a person.
 """
 
 from __future__ import annotations
@@ -9,12 +11,17 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
 
 import click
+from kedro.framework.cli.project import PARAMS_ARG_HELP
 from kedro.framework.cli.project import run as kedro_run
-from kedro.framework.cli.utils import CONTEXT_SETTINGS
+from kedro.framework.cli.utils import CONTEXT_SETTINGS, _split_params, env_option
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 SHOW_TRACEBACK = "PRODUCT_RECOMMENDER_TRACEBACK"
 
@@ -101,3 +108,97 @@ cli.add_command(
         context_settings=CONTEXT_SETTINGS,
     )
 )
+
+params_option = click.option(
+    "--params", type=click.UNPROCESSED, default="", help=PARAMS_ARG_HELP, callback=_split_params
+)
+
+
+@cli.command(context_settings=CONTEXT_SETTINGS)
+@click.argument("customer_id")
+@click.option("--k", type=click.IntRange(min=1), default=10, help="How many products.")
+@click.option("--model", help="Which model answers; by default the one that is served.")
+@env_option
+@params_option
+@explained
+def recommend(
+    customer_id: str, k: int, model: str | None, env: str | None, params: dict[str, Any]
+) -> None:
+    """Recommend products to CUSTOMER_ID from what the last run has learnt.
+
+    Prints products with scores and what in the data speaks for each, what the customer has bought,
+    whether the fallback spoke, and the chance of a purchase in each category. Somebody who is not
+    in the data gets the answer for new customers.
+    """
+    from product_recommender.answers.customer import answer_for
+    from product_recommender.answers.printed_answer import print_answer
+
+    with _catalog(env, params) as catalog:
+        answer = answer_for(catalog, customer_id, k, model, _run_command(env, params))
+    print_answer(answer, _console())
+
+
+@cli.command(context_settings=CONTEXT_SETTINGS)
+@env_option
+@params_option
+@explained
+def compare(env: str | None, params: dict[str, Any]) -> None:
+    """Print the leaderboard of the last run, with intervals and verdicts."""
+    from product_recommender.answers.catalog import require
+    from product_recommender.answers.printed_comparison import compare_models, print_comparison
+
+    names = ("leaderboard", "metrics", "evaluation_report")
+    with _catalog(env, params) as catalog:
+        require(catalog, names, _run_command(env, params), "The comparison")
+        leaderboard, metrics, report = (catalog.load(name) for name in names)
+        versions = {name: str(catalog.get(name).resolve_load_version()) for name in names}
+    comparison = compare_models(leaderboard, metrics, report)
+    run, remarks = versions["leaderboard"], _remarks_on_versions(versions)
+    print_comparison(comparison, report, _console(), run, remarks)
+
+
+@contextmanager
+def _catalog(env: str | None, params: dict[str, Any]) -> Iterator[Any]:
+    """The catalog of an environment; nothing is run, and Kedro's log keeps quiet."""
+    import logging
+
+    from kedro.framework.session import KedroSession
+
+    from product_recommender.hooks import refuse_unknown_parameters
+
+    refuse_unknown_parameters(params)
+    with KedroSession.create(env=env, runtime_params=params) as session:
+        catalog = cast("KedroSession", session).load_context().catalog
+        # What is asked for is the answer; that a table was loaded is not news here.
+        logging.disable(logging.INFO)
+        try:
+            yield catalog
+        finally:
+            logging.disable(logging.NOTSET)
+
+
+def _remarks_on_versions(versions: dict[str, str]) -> list[str]:
+    """A run that broke off may have left newer files beside older ones."""
+    if len(set(versions.values())) == 1:
+        return []
+    listed = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return [
+        f"These tables are of different runs ({listed}): make them again with "
+        "kedro run --pipelines=evaluation."
+    ]
+
+
+def _run_command(env: str | None, params: dict[str, Any]) -> str:
+    """The command that runs this environment, for messages."""
+    given = ",".join(f"{key}={value}" for key, value in params.items() if _is_plain(value))
+    return "kedro run" + (f" --env={env}" if env else "") + (f" --params={given}" if given else "")
+
+
+def _is_plain(value: Any) -> bool:
+    return not isinstance(value, dict)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False)

@@ -1,0 +1,1 @@
+"""What a person reads who asks for recommendations, or how the models compare."""
