@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export COLUMNS ?= 120
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow lint format viz evaluate learned digital-software lab lock clean
+.PHONY: help install run test test-slow lint format viz evaluate splits learned published digital-software lab lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -46,8 +46,18 @@ viz: $(STAMP) ## Open the lineage in kedro-viz (http://127.0.0.1:4141)
 evaluate: $(STAMP) ## Three seeds and the full tuning budget; feeds the README (long)
 	$(BIN)/python -m benchmarks.evaluate --seeds 0 1 2 --trials 10
 
+splits: $(STAMP) ## The same models under global time, per-user time and random splits (long)
+	$(BIN)/python -m benchmarks.splits --seeds 0 1 2
+
 learned: $(STAMP) ## What is learnt on 100,000 generated reviews, against the planted truth (long)
 	$(BIN)/python -m benchmarks.learned --seeds 0 1 2
+
+published: $(STAMP) ## Published protocols on the benchmark files in REAL_DATA_DIR (docs/benchmarks.md; long)
+	@test -n "$(REAL_DATA_DIR)" || { echo "Set REAL_DATA_DIR to the folder described in docs/data.md"; exit 2; }
+	$(BIN)/python -m benchmarks.published --protocol ratings --data $(REAL_DATA_DIR)/benchmarks/ratings_movielens_100k
+	$(BIN)/python -m benchmarks.published --protocol topn --data $(REAL_DATA_DIR)/benchmarks/topn_amazon_electronics
+	$(BIN)/python -m benchmarks.published --protocol sequential --data $(REAL_DATA_DIR)/benchmarks/sequential_amazon_beauty
+	$(BIN)/python -m benchmarks.published --protocol ncf --data $(REAL_DATA_DIR)/benchmarks/ncf_movielens_1m
 
 digital-software: $(STAMP) ## Time, memory and row accounting on the real category in REAL_DATA_DIR
 	$(BIN)/python -m benchmarks.digital_software

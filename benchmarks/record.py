@@ -11,7 +11,17 @@ from typing import Any
 from product_recommender.machine import describe_machine
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("kedro", "ibis-framework", "duckdb", "torch", "numpy", "scikit-learn", "nltk")
+PACKAGES = (
+    "kedro",
+    "ibis-framework",
+    "duckdb",
+    "torch",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "implicit",
+    "nltk",
+)
 
 
 def described(machine: dict[str, Any]) -> str:
@@ -26,6 +36,22 @@ def described(machine: dict[str, Any]) -> str:
         f"{machine['cores']} cores, {machine['processor']}, {machine['memory_gb']:.0f} GB, "
         f"Python {machine['python']}"
     )
+
+
+def provenance(command: str) -> dict[str, Any]:
+    """What every measurement says of itself: command, date, machine, packages.
+
+    Parameters
+    ----------
+    command
+        The command that makes this result again.
+    """
+    return {
+        "command": command,
+        "date": datetime.date.today().isoformat(),
+        "machine": describe_machine(),
+        "packages": {package: importlib.metadata.version(package) for package in PACKAGES},
+    }
 
 
 def write_result(name: str, command: str, content: dict[str, Any]) -> Path:
@@ -46,13 +72,7 @@ def write_result(name: str, command: str, content: dict[str, Any]) -> Path:
         The file.
     """
     RESULTS.mkdir(parents=True, exist_ok=True)
-    record = {
-        "command": command,
-        "date": datetime.date.today().isoformat(),
-        "machine": describe_machine(),
-        "packages": {package: importlib.metadata.version(package) for package in PACKAGES},
-        **content,
-    }
+    record = provenance(command) | content
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(record, indent=2, default=float) + "\n")
     return path

@@ -1,0 +1,1 @@
+"""The published protocols: how their files are read, divided, asked and measured."""
