@@ -19,6 +19,13 @@ import pandas as pd
 
 from benchmarks.kedro_runs import load_catalog, run_kedro
 from benchmarks.record import described, write_result
+from benchmarks.verdicts import BEST_SINGLE, segment_note, verdict_lines, verdicts, with_slices
+from product_recommender.code_names import CodeNames
+from product_recommender.customer_slices import (
+    customer_masks,
+    history_lengths,
+    segment_names_by_user,
+)
 from product_recommender.machine import describe_machine
 from product_recommender.metrics.bootstrap import (
     bootstrap_interval,
@@ -26,13 +33,16 @@ from product_recommender.metrics.bootstrap import (
     holm,
     paired_differences,
 )
+from product_recommender.model_inputs import TEST, interaction_arrays
 
 RANKING = ("ndcg@10", "hit_rate@10", "recall@10", "precision@10", "f1@10")
 BASELINE = "recent_popularity"
 REFERENCE = "global_mean"
 """Predicts the mean of the training stars; ranks nothing."""
 PARTS = ("warm", "cold")
-SEED_PIPELINES = "modeling,ensemble,evaluation"
+HISTORIES = ("0", "1", "2-4", "5+")
+BEYOND = ("coverage", "diversity", "novelty", "gini", "tail_share", "fallback_share")
+SEED_PIPELINES = "modeling,ensemble,leakage_check,evaluation"
 
 
 def main() -> None:
@@ -53,6 +63,7 @@ def main() -> None:
         print(f"seed {seed}: {run.seconds:.0f} s", flush=True)
     table, comparisons = summarise(per_seed)
     catalog = load_catalog(options.env)
+    found = verdicts(*verdict_inputs(per_seed, slices_of_customers(catalog)))
     report = catalog.load("evaluation_report")
     arguments = " ".join(sys.argv[1:])
     if options.reviews_path:  # the folder is a matter of this machine
@@ -68,6 +79,10 @@ def main() -> None:
         "peak_memory_mb": memory,
         "table": table.to_dict(orient="records"),
         "compared_with_recent_popularity": comparisons.to_dict(orient="records"),
+        "leakage_check": report["leakage_check"],
+        "best_single": [result["best_single"] for result in per_seed],
+        "verdicts": found,
+        "verdict_notes": verdict_notes(per_seed),
     }
     path = write_result(f"evaluation_{options.name}", command, content)
     text = markdown(table, comparisons, content, command)
@@ -100,8 +115,85 @@ def _results_of_run(catalog: Any) -> dict[str, pd.DataFrame]:
             squared = (predictions["prediction"] - predictions["star_rating"]) ** 2
             sums = squared.groupby(predictions["customer_id"]).agg(["sum", "count"])
             errors.append(sums.assign(model=model).reset_index())
-    slices = metrics[(metrics["split"] == "test") & metrics["slice"].isin(["overall", *PARTS])]
-    return {"customers": customers, "errors": pd.concat(errors), "slices": slices}
+    wanted = ["overall", *PARTS, *(f"history={bucket}" for bucket in HISTORIES)]
+    slices = metrics[(metrics["split"] == "test") & metrics["slice"].isin(wanted)]
+    report = catalog.load("evaluation_report")
+    best = {kind: report["ensemble"][kind]["best_single"] for kind in ("purchase", "rating")}
+    per_segment = "ncf_per_segment.config" if "ncf_per_segment" in models else None
+    return {
+        "customers": customers,
+        "errors": pd.concat(errors),
+        "slices": slices,
+        "best_single": best,
+        "per_segment": catalog.load(per_segment) if per_segment else None,
+    }
+
+
+def slices_of_customers(catalog: Any) -> dict[str, list[str]]:
+    """Slice to the ids of the customers in it, as of the test cut.
+
+    Parameters
+    ----------
+    catalog
+        After a run.
+    """
+    customer_ids, product_ids = catalog.load("customer_ids"), catalog.load("product_ids")
+    arrays = interaction_arrays(catalog.load("interactions"), customer_ids, product_ids)
+    segments = segment_names_by_user(customer_ids, catalog.load("customer_segments"))
+    names = CodeNames.read(customer_ids, product_ids).customers
+    masks = customer_masks(history_lengths(arrays, TEST), segments)
+    return {name: list(names[mask]) for name, mask in masks.items() if name != "overall"}
+
+
+def verdict_inputs(
+    per_seed: list[dict[str, Any]], slices: dict[str, list[str]]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Means over seeds for each model and customer, with the slices that the customer is in.
+
+    Parameters
+    ----------
+    per_seed
+        What ``_results_of_run`` gives for each seed.
+    slices
+        Slice to customers.
+
+    Returns
+    -------
+    customers, errors : pandas.DataFrame
+        As ``verdicts`` takes them.
+    """
+    frames = []
+    for key, kind, columns in (
+        ("customers", "purchase", ["ndcg@10"]),
+        ("errors", "rating", ["sum", "count"]),
+    ):
+        of_seeds = []
+        for result in per_seed:
+            frame = result[key][["model", "customer_id", *columns]]
+            chosen = frame[frame["model"] == result["best_single"][kind]]
+            of_seeds += [frame, chosen.assign(model=BEST_SINGLE)]
+        mean = pd.concat(of_seeds).groupby(["model", "customer_id"])[columns].mean()
+        frames.append(with_slices(mean.reset_index(), slices))
+    return frames[0], frames[1]
+
+
+def verdict_notes(per_seed: list[dict[str, Any]]) -> list[str]:
+    """What has to be known beside the verdicts: the segments' networks, the best single models.
+
+    Parameters
+    ----------
+    per_seed
+        What ``_results_of_run`` gives for each seed.
+    """
+    configs = [result["per_segment"] for result in per_seed if result["per_segment"]]
+    best = [result["best_single"] for result in per_seed]
+    notes = [segment_note(configs)] if configs else []
+    return [
+        *notes,
+        "The best single model was chosen on `blend`, in each seed's run: for lists "
+        f"{', '.join(one['purchase'] for one in best)}; for stars "
+        f"{', '.join(one['rating'] for one in best)}.",
+    ]
 
 
 def summarise(per_seed: list[dict[str, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -141,9 +233,13 @@ def summarise(per_seed: list[dict[str, pd.DataFrame]]) -> tuple[pd.DataFrame, pd
         row |= {"ndcg_low": low, "ndcg_high": high}
         row["ndcg_sd_over_seeds"] = by_seed.get_group(model).std(ddof=1)
         row |= {name: values[name].mean() for name in RANKING[1:]}
-        for part in PARTS:
-            here = slices[(slices["model"] == model) & (slices["slice"] == part)]
+        of_model = slices[slices["model"] == model]
+        for part in (*PARTS, *(f"history={bucket}" for bucket in HISTORIES)):
+            here = of_model[of_model["slice"] == part]
             row[f"ndcg@10 {part}"] = here.loc[here["metric"] == "ndcg@10", "value"].mean()
+        overall = of_model[of_model["slice"] == "overall"]
+        for metric in BEYOND:
+            row[f"{metric}@10"] = overall.loc[overall["metric"] == f"{metric}@10", "value"].mean()
         if model in errors.index.get_level_values(0):
             sums, counts = errors.loc[model, "sum"], errors.loc[model, "count"]
             row["rmse"] = float(np.sqrt(sums.sum() / counts.sum()))
@@ -204,8 +300,8 @@ def markdown(
         "",
         f"Data SHA-256 `{data['sha256'][:16]}`; seeds {content['seeds']}; {content['trials']} "
         "tuning trials for each model with something to tune (ncf_per_segment: for the global "
-        f"network and again for each large persona); {content['wall_seconds']:.0f} s, "
-        f"{content['peak_memory_mb']:,.0f} MB.",
+        f"network and again for each large persona; 0: stored settings); "
+        f"{content['wall_seconds']:.0f} s, {content['peak_memory_mb']:,.0f} MB.",
         "",
         "Test period, ranked against the whole catalogue; 95 % intervals over customers. Training "
         f"until {split['train_until']}, validation until {split['validation_until']}, test until "
@@ -231,7 +327,30 @@ def markdown(
         cells = [row["model"], _number(row["ndcg@10"]), interval if row["ndcg_low"] >= 0 else "-"]
         cells += [_number(row.get(name, float("nan"))) for name in names]
         lines.append("| " + " | ".join([*cells, verdict]) + " |")
+    lines += ["", *_further_lines(table)]
+    if "verdicts" in content:
+        lines += ["", *verdict_lines(content["verdicts"], content["verdict_notes"])]
     return "\n".join([*lines, ""])
+
+
+def _further_lines(table: pd.DataFrame) -> list[str]:
+    """NDCG by history length, and what the lists are like beside their accuracy."""
+    columns = {f"ndcg@10 history={bucket}": f"history {bucket}" for bucket in HISTORIES}
+    columns |= {f"{metric}@10": metric.replace("_", " ") for metric in BEYOND}
+    lines = [
+        "NDCG@10 by the number of purchases before the cut, then the lists themselves: share of "
+        "the catalogue shown, share of pairs from different categories, mean surprise in bits, "
+        "inequality, share outside the products that hold 80 % of the purchases, share of "
+        "customers whom the model could not answer itself.",
+        "",
+        "| model | " + " | ".join(columns.values()) + " |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
+    for row in table.to_dict(orient="records"):
+        if row["model"] != REFERENCE:
+            cells = [_number(row.get(name, float("nan"))) for name in columns]
+            lines.append("| " + " | ".join([row["model"], *cells]) + " |")
+    return lines
 
 
 def _number(value: float) -> str:

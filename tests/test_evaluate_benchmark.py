@@ -24,6 +24,11 @@ def run_of(ndcg: dict[str, float], squared_error: float) -> dict[str, pd.DataFra
             for model, value in ndcg.items()
             for part in ("warm", "cold")
         ]
+        + [
+            {"model": model, "slice": name, "metric": metric, "value": value / 2}
+            for model, value in ndcg.items()
+            for name, metric in (("history=2-4", "ndcg@10"), ("overall", "coverage@10"))
+        ]
         + [{"model": "global_mean", "slice": "overall", "metric": "rmse", "value": 1.5}]
     )
     return {"customers": customers, "errors": errors, "slices": slices}
@@ -77,6 +82,8 @@ def test_page_has_a_row_per_model_and_no_nan(
     page = markdown(*summary, content, "python -m benchmarks.evaluate")
     assert "| a | 0.3000 | 0.3000 - 0.3000 | 0.1414 |" in page
     assert "| global_mean | - | - | - | - | - | - | 1.5000 | - |" in page
+    assert "| model | history 0 | history 1 | history 2-4 | history 5+ | coverage |" in page
+    assert "| a | - | - | 0.1500 | - | 0.1500 | - |" in page
     assert "nan" not in page
 
 
