@@ -1,0 +1,1 @@
+"""Other recommender libraries, run in their own environment to compare speeds."""
