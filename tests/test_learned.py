@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.learned import judge, measure, share_of_gap
+from benchmarks.learned import CANDIDATES, judge, measure, share_of_gap
 
 
 @pytest.mark.slow
@@ -25,9 +25,7 @@ def test_share_of_the_gap() -> None:
 def test_judge_sees_when_nothing_was_learnt() -> None:
     import pandas as pd
 
-    models = ["popularity", "recent_popularity", "ncf_random", "ncf_negative_sampling", "bias"]
-    models += ["random", "matrix_factorization", "ncf_custom", "ncf_hybrid", "ncf_per_segment"]
-    models += ["ensemble", "ensemble_equal"]
+    models = CANDIDATES
     flat = pd.DataFrame({model: [0.1, 0.0, 0.2, 0.1] for model in models})
     run = {
         "ndcg@10": dict.fromkeys(models, 0.1) | {"oracle": 0.3},
