@@ -10,7 +10,7 @@ import torch
 from tests.recommenders.planted_tastes import World, ndcg_at_10, planted_world
 from torch.nn.functional import softplus
 
-from product_recommender.recommenders.all_products import AllProductsLoss
+from product_recommender.recommenders.all_products import AllProductsLoss, negatives_per_user
 from product_recommender.recommenders.ncf_negative_sampling import NCFNegativeSampling
 from product_recommender.recommenders.networks import NeuMF, Side
 from product_recommender.recommenders.popularity import Popularity
@@ -34,47 +34,65 @@ def small_network() -> NeuMF:
     return NeuMF(*sides, 3, 2, (4, 3), 0.0, torch.linspace(-1, 1, N_ITEMS))
 
 
-def small_loss(l2: float = L2) -> AllProductsLoss:
-    device = torch.device("cpu")
-    return AllProductsLoss(USERS, ITEMS, WEIGHTS, N_USERS, N_ITEMS, NEGATIVES, l2, device)
+def small_loss(l2: float = L2, exponents: tuple[float, float] = (1.0, 1.0)) -> AllProductsLoss:
+    sizes, device = (N_USERS, N_ITEMS), torch.device("cpu")
+    return AllProductsLoss(USERS, ITEMS, WEIGHTS, *sizes, NEGATIVES, l2, device, *exponents)
 
 
-def by_hand(network: NeuMF, users: list[int]) -> torch.Tensor:
+def by_hand(
+    network: NeuMF, users: list[int], exponents: tuple[float, float] = (1.0, 1.0)
+) -> torch.Tensor:
     """Pair by pair, as the docstring of ``AllProductsLoss`` says it."""
     bought = {(u, i): w for u, i, w in zip(USERS, ITEMS, WEIGHTS, strict=True)}
     counts = np.bincount(USERS, minlength=N_USERS)
-    drawn = NEGATIVES * counts / (N_ITEMS - counts)
+    asked = counts ** exponents[0]
+    asked = asked * NEGATIVES * 6 / asked.sum()
+    drawn = asked / (N_ITEMS - counts)
+    counted = counts ** (exponents[1] - 1)
+    counted = counted * 6 / (counted * counts).sum()
     total = torch.zeros(())
     for u in users:
         for i in range(N_ITEMS):
             z = network(torch.tensor([u]), torch.tensor([[i]]))[1][0, 0]
             if (u, i) in bought:
-                total = total + bought[u, i] * softplus(-z)
+                total = total + counted[u] * bought[u, i] * softplus(-z)
             else:
-                total = total + drawn[u] * softplus(z)
-        total = total + L2 * counts[u] * network.users.table[u].square().sum()
+                total = total + counted[u] * drawn[u] * softplus(z)
+        held = L2 * counted[u] * (counts[u] + asked[u]) / (1 + NEGATIVES)
+        total = total + held * network.users.table[u].square().sum()
     for i in range(N_ITEMS):
-        seen = sum((u, i) in bought for u in range(N_USERS))
-        seen += sum(drawn[u] for u in range(N_USERS) if (u, i) not in bought)
-        held = L2 * seen / (1 + NEGATIVES) * network.items.table[i].square().sum()
-        total = total + held * len(users) / N_USERS
+        pairs = [(1 if (u, i) in bought else drawn[u]) * counted[u] for u in range(N_USERS)]
+        held = L2 * sum(pairs) / (1 + NEGATIVES) * len(users) / N_USERS
+        squares = network.items.table[i].square().sum() + network.item_bias[i].square()
+        total = total + held * squares
     return total / (len(users) * len(USERS) / N_USERS)
 
 
+@pytest.mark.parametrize("exponents", [(1.0, 1.0), (0.5, 0.25)])
 @pytest.mark.parametrize("with_tower", [True, False])
 @pytest.mark.parametrize("users", [[0, 1, 2], [2, 0]])
-def test_loss_and_gradient_are_those_of_the_pairs(users: list[int], with_tower: bool) -> None:
+def test_loss_and_gradient_are_those_of_the_pairs(
+    users: list[int], with_tower: bool, exponents: tuple[float, float]
+) -> None:
     network, plain = small_network(), small_network()
     if not with_tower:
         plain.mlp_heads.data[1] = 0.0  # the loss must ignore it by itself
-    found = small_loss()(network, torch.tensor(users), with_tower)
-    expected = by_hand(plain, users)
+    found = small_loss(L2, exponents)(network, torch.tensor(users), with_tower)
+    expected = by_hand(plain, users, exponents)
     assert found.item() == pytest.approx(expected.item(), rel=1e-5)
     found.backward()
     expected.backward()
     for name in ("users.table", "items.table", "item_bias"):
         left, right = network.get_parameter(name), plain.get_parameter(name)
         np.testing.assert_allclose(left.grad.numpy(), right.grad.numpy(), atol=1e-5)
+
+
+def test_negatives_are_shared_out_by_purchases() -> None:
+    counts = np.array([1, 4, 0, 9])
+    np.testing.assert_allclose(negatives_per_user(counts, 2, 1.0), [2, 8, 0, 18])
+    np.testing.assert_allclose(negatives_per_user(counts, 3, 0.5), [7, 14, 0, 21])
+    np.testing.assert_allclose(negatives_per_user(counts, 3, 0.0), [14, 14, 0, 14])
+    np.testing.assert_array_equal(negatives_per_user(np.zeros(2, int), 3, 0.5), [0, 0])
 
 
 def test_it_is_the_mean_of_what_sampled_negatives_cost() -> None:
@@ -127,6 +145,34 @@ def test_both_ways_to_train_rank_better_than_popularity(world: World, all_produc
     assert quality[0] > 1.2 * quality[1]
     again = NCFNegativeSampling.from_state(model.state(), model.config.model_dump(mode="json"))
     np.testing.assert_array_equal(again.score(np.arange(9)), model.score(np.arange(9)))
+
+
+def test_gmf_starts_at_the_scale_asked_for_and_the_mlp_at_its_own(world: World) -> None:
+    tables = [
+        fit(world, gmf_scale=scale, training={"epochs": 0}).state()["network/users.table"]
+        for scale in (0.1, 0.02)
+    ]
+    np.testing.assert_allclose(tables[1][:, :8], 0.2 * tables[0][:, :8], rtol=1e-5)
+    np.testing.assert_array_equal(tables[1][:, 8:], tables[0][:, 8:])
+    assert float(tables[0].std()) == pytest.approx(0.1, rel=0.1)
+
+
+def test_probabilities_know_how_negatives_were_shared_out(world: World) -> None:
+    # Odds that a sampled share of the negatives made too high, put right customer by customer.
+    model = fit(world, all_products=True, negative_exponent=0.5, training={"epochs": 1})
+    counts = np.bincount(world.train.known().users, minlength=world.train.n_users)
+    drawn = negatives_per_user(counts, model.config.negatives, 0.5)
+    users, items = np.array([0, 1, 2]), np.array([3, 4, 5])
+    scores = model.score(users)[np.arange(3), items].astype(np.float64)
+    shift = np.log(drawn / (model.n_items - counts))[users]
+    expected = 1 / (1 + np.exp(-scores - shift))
+    np.testing.assert_allclose(model.predict(users, items), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("exponent", ["negative_exponent", "user_exponent"])
+def test_exponents_without_all_products_are_refused(exponent: str) -> None:
+    with pytest.raises(ValueError, match="set all_products to true"):
+        NCFNegativeSampling.Config(**{exponent: 0.5})
 
 
 def test_a_refit_pretrains_as_long_as_early_stopping_kept(world: World) -> None:

@@ -272,3 +272,51 @@ def test_small_batches_train_on_one_thread_and_the_setting_returns() -> None:
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("cells", [1, 40, 1 << 20], ids=["a batch", "some batches", "all"])
+def test_batches_slice_what_was_drawn_for_many_of_them(monkeypatch, cells) -> None:
+    """Whatever is gathered at once, the same rows come in the same batches, each once."""
+    monkeypatch.setattr(training, "GATHERED_CELLS", cells)
+    sizes, seen = [], []
+
+    def draw(x: torch.Tensor, y: torch.Tensor, generator: torch.Generator):
+        sizes.append(len(x))
+        return x, y, 2 * x
+
+    def loss(x, y, doubled, generator):
+        assert torch.equal(doubled, 2 * x)
+        assert torch.equal(y, 3 * x)
+        seen.append(x)
+        return (network.slope * x - y).square().mean()
+
+    network = Line()
+    x, y = line_data(107)
+    config = TrainingConfig(epochs=1, batch_size=5, device="cpu")
+    train_network(network, (x, y), loss, config, name="line", seed=1, draw=draw)
+    assert [len(batch) for batch in seen] == [5] * 21 + [2]
+    torch.testing.assert_close(torch.cat(seen).sort().values, x)
+    order = torch.randperm(107, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(torch.cat(seen), x[order])
+    # 40 numbers are 13 rows of two columns and a sample: two batches of five, and the rest.
+    assert sizes == {1: [5] * 21 + [2], 40: [10] * 10 + [7], 1 << 20: [107]}[cells]
+
+
+def test_a_loss_without_a_gradient_has_filled_the_gradients_itself() -> None:
+    """The same weights as by ``backward``."""
+
+    def by_hand(x: torch.Tensor, y: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        with torch.no_grad():
+            error = written.slope * x - y
+            written.slope.grad = 2 * (error * x).mean().view(1)
+            return error.square().mean()
+
+    recorded, written = Line(), Line()
+    config = TrainingConfig(epochs=3, batch_size=50, learning_rate=0.05, device="cpu")
+    reports = [
+        train_network(network, line_data(), loss, config, name="line", seed=1)
+        for network, loss in ((recorded, recorded.loss), (written, by_hand))
+    ]
+    torch.testing.assert_close(written.slope, recorded.slope)
+    assert reports[0]["loss"] == pytest.approx(reports[1]["loss"])
+    assert reports[0]["loss"][-1] < reports[0]["loss"][0]

@@ -21,6 +21,30 @@ from torch import Tensor
 from product_recommender.recommenders.networks import NeuMF
 
 
+def negatives_per_user(purchases: np.ndarray, negatives: float, exponent: float) -> np.ndarray:
+    """Negatives that each customer's loss stands for.
+
+    Parameters
+    ----------
+    purchases
+        ``[n_users]``: how many purchases each customer made.
+    negatives
+        Negatives a purchase, on average over all purchases.
+    exponent
+        Customers get them in proportion to their purchases to this power: 1 the same for each
+        purchase, 0 the same for each customer who bought anything.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 ``[n_users]``, 0 where there is no purchase.
+    """
+    counts = np.asarray(purchases, dtype=np.float64)
+    shares = np.where(counts > 0, np.maximum(counts, 1.0) ** exponent, 0.0)
+    total = shares.sum()
+    return np.asarray(negatives * counts.sum() * shares / total if total else shares)
+
+
 class AllProductsLoss:
     """Mean over purchases of what ``k`` uniform negatives a purchase cost on average.
 
@@ -36,9 +60,15 @@ class AllProductsLoss:
         Weight of the squared vectors of a purchase. They are those of the customer and, on average,
         of the purchase and its negatives: a product's vector is held in the measure in which it is
         looked at, so that the rare ones do not run free (Rendle, Krichene, Zhang, Anderson: Neural
-        Collaborative Filtering vs. Matrix Factorization Revisited, RecSys 2020).
+        Collaborative Filtering vs. Matrix Factorization Revisited, RecSys 2020). Biases of products
+        are held like their vectors.
     device
         Where to compute.
+    negative_exponent
+        See ``negatives_per_user``.
+    user_exponent
+        A customer with n purchases counts in proportion to n to this power: 1 is the mean over
+        purchases, 0 the mean over customers.
     """
 
     def __init__(
@@ -51,12 +81,19 @@ class AllProductsLoss:
         negatives: int,
         l2: float,
         device: torch.device,
+        negative_exponent: float = 1.0,
+        user_exponent: float = 1.0,
     ) -> None:
-        bought = scipy.sparse.csr_matrix((weights, (users, items)), shape=(n_users, n_items))
-        counts = scipy.sparse.csr_matrix((np.ones(len(users)), (users, items)), shape=bought.shape)
-        per_user = np.asarray(counts.sum(axis=1)).ravel()
-        distinct = np.diff(bought.indptr)
-        drawn = negatives * per_user / np.maximum(n_items - distinct, 1)
+        purchases = np.bincount(users, minlength=n_users).astype(np.float64)
+        importance = np.maximum(purchases, 1.0) ** (user_exponent - 1.0)
+        importance *= len(users) / max(float((importance * purchases).sum()), 1e-12)
+        shape = (n_users, n_items)
+        values = weights * importance[users]
+        bought = scipy.sparse.csr_matrix((values, (users, items)), shape=shape)
+        counts = scipy.sparse.csr_matrix((importance[users], (users, items)), shape=shape)
+        asked = negatives_per_user(purchases, negatives, negative_exponent) * importance
+        per_user = (purchases * importance + asked) / (1 + negatives)
+        drawn = asked / np.maximum(n_items - np.diff(bought.indptr), 1)
         per_item = np.asarray(counts.sum(axis=0)).ravel() + drawn.sum() - (counts > 0).T @ drawn
         self.n_items, self.l2 = n_items, l2
         # A batch of b customers holds b * purchases / customers purchases on average.
@@ -90,7 +127,8 @@ class AllProductsLoss:
         cells, weights = self._bought(users)
         loss = _Expected.apply(logits, cells, weights, self._drawn[users])
         penalty = (user_vectors.square().sum(dim=1) * self._per_user[users]).sum()
-        items = (item_vectors.square().sum(dim=1) * self._per_item).sum() * len(users)
+        squares = item_vectors.square().sum(dim=1) + network.item_bias.square()
+        items = (squares * self._per_item).sum() * len(users)
         return (loss + self.l2 * (penalty + items)) * (self.scale / len(users))
 
     def _bought(self, users: Tensor) -> tuple[Tensor, Tensor]:

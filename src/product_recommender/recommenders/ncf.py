@@ -8,8 +8,8 @@ file of its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field
@@ -99,6 +99,15 @@ class FeatureConfig(JointConfig):
     )
 
 
+class Objective(NamedTuple):
+    """What ``train_network`` is given beside the network; its parameters say what each is."""
+
+    columns: tuple[Tensor, ...]
+    batch_loss: Callable[..., Tensor]
+    samples_per_row: int
+    draw: Callable[..., Sequence[Tensor]] | None = None
+
+
 class NeuralRecommender(Recommender):
     """What the NCF family shares: one network, one training, one way to answer."""
 
@@ -181,16 +190,17 @@ class NeuralRecommender(Recommender):
         held_out = some_users(held_out, config.validation_users, config.seed)
         validate = (lambda: self._validate(held_out)) if len(held_out) else None
         before = self._pretrain(rows, validate)
-        columns, batch_loss, samples = self._objective(rows, device)
+        objective = self._objective(rows, device)
         self.fit_report = train_network(
             network,
-            columns,
-            batch_loss,
+            objective.columns,
+            objective.batch_loss,
             config.training,
             name=self.label or self.name,
             seed=config.seed,
             validate=validate,
-            samples_per_row=samples,
+            samples_per_row=objective.samples_per_row,
+            draw=objective.draw,
         )
         self.fit_report |= before
         self.fit_report["warm_started"] = warm_started
@@ -205,12 +215,11 @@ class NeuralRecommender(Recommender):
             self._scale_stars_head(config.stars_head_scale)
         self._prepare()
 
-    def _objective(
-        self, rows: Interactions, device: torch.device
-    ) -> tuple[tuple[Tensor, ...], Callable[..., Tensor], int]:
-        """What a batch slices, its loss, and the samples that one row stands for."""
+    def _objective(self, rows: Interactions, device: torch.device) -> Objective:
+        """What is trained on ``rows``."""
         import torch
 
+        from product_recommender.recommenders.purchase_step import PurchaseStep
         from product_recommender.recommenders.training import NegativeSampler
 
         config, network = self.config, self._network
@@ -227,25 +236,40 @@ class NeuralRecommender(Recommender):
         # What a logit learnt on these negatives exceeds one learnt on uniform negatives by.
         offsets = -(drawn / drawn.mean()).log().float()
 
-        signs = torch.ones(1 + config.negatives, device=device)
+        def draw(
+            users: Tensor, items: Tensor, residuals: Tensor, weights: Tensor, generator: Any
+        ) -> Sequence[Tensor]:
+            negatives = sampler.sample(users, config.negatives, generator)
+            return users, torch.cat([items.unsqueeze(1), negatives], dim=1), residuals, weights
+
+        columns = (users, items, residuals, weights.to(device))
+        per_row = 1 + config.negatives
+        corrected = offsets if config.negative_popularity else None
+        if not self.learns_stars and not self.uses_features:
+            step = PurchaseStep(network, config.l2, corrected)
+
+            def written_out(
+                users: Tensor, pairs: Tensor, _: Tensor, weights: Tensor, generator: Any
+            ) -> Tensor:
+                return step(users, pairs, weights)
+
+            return Objective(columns, written_out, per_row, draw)
+        signs = torch.ones(per_row, device=device)
         signs[0] = -1.0
 
         def batch_loss(
-            users: Tensor, items: Tensor, residuals: Tensor, weights: Tensor, generator: Any
+            users: Tensor, pairs: Tensor, residuals: Tensor, weights: Tensor, generator: Any
         ) -> Tensor:
-            negatives = sampler.sample(users, config.negatives, generator)
-            pairs = torch.cat([items.unsqueeze(1), negatives], dim=1)
             predicted, logits, penalty = network(users, pairs, self.learns_stars, config.l2 > 0)
-            if config.negative_popularity:
-                logits = logits + offsets[pairs]
+            if corrected is not None:
+                logits = logits + corrected[pairs]
             entropy = torch.nn.functional.softplus(logits * signs).sum(dim=1)
             loss = (weights * entropy).mean() * getattr(config, "purchase_weight", 1.0)
             if predicted is not None:
                 loss = loss + torch.nn.functional.mse_loss(predicted, residuals)
             return loss if penalty is None else loss + config.l2 * penalty.mean()
 
-        columns = (users, items, residuals, weights.to(device))
-        return columns, batch_loss, 1 + config.negatives
+        return Objective(columns, batch_loss, per_row, draw)
 
     def _pretrain(self, rows: Interactions, validate: Callable[[], float] | None) -> dict[str, Any]:
         """Train a part of the network first; returns entries for ``fit_report``."""
