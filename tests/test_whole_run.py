@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from product_recommender.pipeline_registry import MAIN_PIPELINES, register_pipelines
-from product_recommender.recommenders.registry import MODELS
+from product_recommender.recommenders.histories import HistoryRecommender
+from product_recommender.recommenders.registry import MODELS, recommender_class
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -84,9 +85,17 @@ def test_served_lists_keep_their_promises(tiny_run: Any) -> None:
     ordered = served.sort_values(["customer_id", "rank"])
     drops = ordered.groupby("customer_id")["score"].diff().dropna()
     assert (drops <= 1e-6).all()
-    strangers = set(customers.loc[~customers["in_training"], "customer_id"])
-    assert strangers
-    assert served.loc[served["customer_id"].isin(strangers), "is_fallback"].all()
+    # Who bought a product of the training is known to models that answer from histories.
+    known_products = tiny_run.load("product_ids").filter(lambda t: t.in_training)
+    known_products = set(known_products.to_pandas()["product_id"])
+    told = set(reviews.loc[reviews["product_id"].isin(known_products), "customer_id"])
+    newcomers = set(customers.loc[~customers["in_training"], "customer_id"])
+    fallback = set(served.loc[served["is_fallback"], "customer_id"])
+    assert newcomers & told
+    assert fallback <= newcomers, "training customers get an answer of their own"
+    model = served["model"].iloc[0]
+    if model in MODELS and issubclass(recommender_class(model), HistoryRecommender):
+        assert fallback == newcomers - told
 
 
 def test_metrics_hold_one_number_a_row(tiny_run: Any) -> None:
@@ -140,7 +149,7 @@ def test_whole_graph_runs_in_seconds_and_says_where_to_look(
     command_line_run: tuple[Path, str, float],
 ) -> None:
     _, output, seconds = command_line_run
-    assert seconds < 40  # 20 s on an idle machine with two cores; CI machines are not idle
+    assert seconds < 90  # 25 s on an idle machine with two cores; CI machines are not idle
     for word in (
         "generated data",
         "ncf_hybrid",
