@@ -18,10 +18,11 @@ from typing import Any
 from benchmarks.kedro_runs import PROJECT, load_catalog
 
 PICTURES = {
-    "evaluation_ranking_figure": (860, 640),
-    "evaluation_segments_figure": (860, 560),
+    "evaluation_ranking_figure": (860, 760),
+    "evaluation_segments_figure": (860, 700),
     "segmentation_profiles_figure": (860, 520),
     "eda_purchases_over_time_figure": (860, 460),
+    "propensity_reliability_figure": (900, 560),
 }
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
