@@ -32,6 +32,7 @@ from product_recommender.metrics.bootstrap import (
     bootstrap_rmse_interval,
     holm,
     paired_differences,
+    verdict_word,
 )
 from product_recommender.model_inputs import TEST, interaction_arrays
 
@@ -317,10 +318,7 @@ def markdown(
         verdict = "-"
         if row["model"] in verdicts.index:
             v = verdicts.loc[row["model"]]
-            clear = v["p_holm"] < 0.05 and v["low"] * v["high"] > 0
-            word = (
-                ("better" if v["difference"] > 0 else "worse") if clear else "no difference shown"
-            )
+            word = verdict_word(v["difference"], v["low"], v["high"], v["p_holm"])
             verdict = f"{v['difference']:+.4f} [{v['low']:+.4f}, {v['high']:+.4f}] {word}"
         interval = f"{_number(row['ndcg_low'])} - {_number(row['ndcg_high'])}"
         names = ("ndcg_sd_over_seeds", "ndcg@10 warm", "ndcg@10 cold", "hit_rate@10", "rmse")

@@ -17,9 +17,11 @@ import numpy as np
 import pandas as pd
 
 from product_recommender.metrics.bootstrap import (
+    NO_DIFFERENCE,
     holm,
     paired_differences,
     paired_rmse_differences,
+    verdict_word,
 )
 
 NCF = ("ncf_random", "ncf_custom", "ncf_hybrid", "ncf_negative_sampling", "ncf_per_segment")
@@ -186,11 +188,10 @@ def _judged(rows: list[dict[str, Any]], larger_is_better: bool) -> list[dict[str
     adjusted = holm(np.array([row["p"] for row in rows]))
     judged = []
     for row, p_holm in zip(rows, adjusted.tolist(), strict=True):
-        verdict = "no difference shown"
-        if p_holm < LEVEL and (row["low"] > 0 or row["high"] < 0):
-            ahead = (row["difference"] > 0) == larger_is_better
-            verdict = "better" if ahead else "worse"
-        judged.append(row | {"p_holm": p_holm, "verdict": verdict})
+        word = verdict_word(
+            row["difference"], row["low"], row["high"], p_holm, larger_is_better, alpha=LEVEL
+        )
+        judged.append(row | {"p_holm": p_holm, "verdict": word})
     return judged
 
 
@@ -241,7 +242,7 @@ def _elsewhere(rows: pd.DataFrame) -> list[str]:
     """The slices in a sentence: which of them differ; the record has them all."""
     if len(rows) == 0:
         return []
-    clear = rows[rows["verdict"] != "no difference shown"]
+    clear = rows[rows["verdict"] != NO_DIFFERENCE]
     names = sorted(rows["slice"].unique())
     told = [
         f"{row['first']} {row['verdict']} than {row['second']} in {row['slice']} "
@@ -249,7 +250,7 @@ def _elsewhere(rows: pd.DataFrame) -> list[str]:
         f"{row['customers']:,} customers)"
         for row in clear.to_dict(orient="records")
     ]
-    ending = "; ".join(told) if told else "no difference shown in any of them"
+    ending = "; ".join(told) if told else f"{NO_DIFFERENCE} in any of them"
     return ["", f"In slices ({', '.join(names)}): {ending}."]
 
 

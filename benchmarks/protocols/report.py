@@ -19,6 +19,7 @@ from product_recommender.metrics.bootstrap import (
     holm,
     paired_differences,
     paired_rmse_differences,
+    verdict_word,
 )
 
 PUBLISHED = Path(__file__).parent / "published_numbers.yml"
@@ -137,13 +138,17 @@ def add_comparisons(
 
 
 def verdict(row: Row, metric: str) -> str:
-    """What the comparison says: a difference counts if its interval and Holm's p-value agree."""
+    """What the comparison with the chosen model says, with the numbers it rests on."""
     if "compared" not in row:
         return "-"
     found = row["compared"]
-    clear = found["p_holm"] < 0.05 and found["low"] * found["high"] > 0
-    better = (found["difference"] < 0) == (metric in SMALLER_IS_BETTER)
-    word = ("better" if better else "worse") if clear else "no difference shown"
+    word = verdict_word(
+        found["difference"],
+        found["low"],
+        found["high"],
+        found["p_holm"],
+        larger_is_better=metric not in SMALLER_IS_BETTER,
+    )
     return f"{found['difference']:+.4f} [{found['low']:+.4f}, {found['high']:+.4f}] {word}"
 
 

@@ -3,12 +3,14 @@ import pytest
 import scipy.stats
 
 from product_recommender.metrics.bootstrap import (
+    NO_DIFFERENCE,
     bootstrap_interval,
     bootstrap_ratio_interval,
     bootstrap_rmse_interval,
     holm,
     paired_differences,
     paired_rmse_differences,
+    verdict_word,
 )
 
 
@@ -150,3 +152,11 @@ def test_a_hundred_thousand_users_with_few_distinct_values_are_quick():
     assert time.process_time() - start < 3
     error = values.std() / np.sqrt(len(values))
     assert (high - low) == pytest.approx(2 * 1.96 * error, rel=0.15)
+
+
+def test_a_difference_needs_its_interval_and_its_p_value() -> None:
+    assert verdict_word(0.1, 0.05, 0.2, p_holm=0.01) == "better"
+    assert verdict_word(-0.1, -0.2, -0.05, p_holm=0.01) == "worse"
+    assert verdict_word(-0.1, -0.2, -0.05, p_holm=0.01, larger_is_better=False) == "better"
+    assert verdict_word(0.1, 0.05, 0.2, p_holm=0.05) == NO_DIFFERENCE, "not below alpha"
+    assert verdict_word(0.1, 0.0, 0.2, p_holm=0.01) == NO_DIFFERENCE, "the interval touches zero"

@@ -20,6 +20,9 @@ _DENSE_FRACTION = 20
 """Draw values instead of users where there are this many times fewer of them."""
 
 
+NO_DIFFERENCE = "no difference shown"
+
+
 class PairedDifference(NamedTuple):
     """How much larger one metric is than another on the same users."""
 
@@ -197,6 +200,37 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     adjusted = np.empty_like(p_values)
     adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1.0)
     return adjusted
+
+
+def verdict_word(
+    difference: float,
+    low: float,
+    high: float,
+    p_holm: float,
+    larger_is_better: bool = True,
+    alpha: float = 0.05,
+) -> str:
+    """What a comparison says: a difference is one if its interval and Holm's p-value agree.
+
+    Parameters
+    ----------
+    difference, low, high
+        As of ``PairedDifference``.
+    p_holm
+        As of ``holm``.
+    larger_is_better
+        False for errors.
+    alpha
+        What the p-value has to be below: what the level of the interval leaves.
+
+    Returns
+    -------
+    str
+        ``better``, ``worse`` or ``NO_DIFFERENCE``.
+    """
+    if p_holm < alpha and (low > 0 or high < 0):
+        return "better" if (difference > 0) == larger_is_better else "worse"
+    return NO_DIFFERENCE
 
 
 def _resampled_sums(values: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from product_recommender.metrics.bootstrap import (
+    NO_DIFFERENCE,
     PairedDifference,
     holm,
     paired_differences,
     paired_rmse_differences,
+    verdict_word,
 )
 from product_recommender.pipelines.evaluation.parameters import EvaluationParameters
 
@@ -93,12 +95,7 @@ def _rows(
     adjusted = holm(np.array([difference.p_value for difference in found.values()]))
     rows = []
     for (name, difference), p_holm in zip(found.items(), adjusted, strict=True):
-        excludes_zero = difference.low > 0 or difference.high < 0
-        if p_holm < 1 - level and excludes_zero:
-            better = (difference.difference > 0) == larger_is_better
-            verdict = f"{'better' if better else 'worse'} than {baseline}"
-        else:
-            verdict = f"no difference from {baseline} shown"
+        word = verdict_word(*difference[:3], p_holm, larger_is_better, alpha=1 - level)
         rows.append(
             {
                 "model": name,
@@ -108,7 +105,9 @@ def _rows(
                 "ci_low": difference.low,
                 "ci_high": difference.high,
                 "p_holm": float(p_holm),
-                "verdict": verdict,
+                "verdict": f"no difference from {baseline} shown"
+                if word == NO_DIFFERENCE
+                else f"{word} than {baseline}",
             }
         )
     return rows
