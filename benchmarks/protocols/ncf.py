@@ -27,12 +27,11 @@ from benchmarks.protocols.questions import CandidateQuestion, RankingTask
 from benchmarks.protocols.worlds import (
     Coding,
     Rows,
-    among,
-    distinct,
     hold_out,
     joined,
     rows_per_user,
 )
+from product_recommender.sorted_codes import among, distinct
 
 TEXT = (
     "NCF: one purchase of each user left out by the files, ranked among its listed negatives "

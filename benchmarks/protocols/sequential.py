@@ -13,8 +13,9 @@ import numpy as np
 from benchmarks.protocols.files import BenchmarkDataError, Codes, only_file
 from benchmarks.protocols.lists import grouped_by_user, places, read_lists
 from benchmarks.protocols.questions import CatalogueQuestion, RankingTask, cells
-from benchmarks.protocols.worlds import Coding, Rows, among, distinct
+from benchmarks.protocols.worlds import Coding, Rows
 from product_recommender.interactions import Interactions
+from product_recommender.sorted_codes import among, distinct
 
 TEXT = (
     "Sequential, leave one out: each user's last item is the test, the one before it the "

@@ -16,13 +16,12 @@ from benchmarks.protocols.questions import CatalogueQuestion, RankingTask, cells
 from benchmarks.protocols.worlds import (
     Coding,
     Rows,
-    among,
-    distinct,
     hold_out,
     joined,
     rows_per_user,
 )
 from product_recommender.interactions import Interactions
+from product_recommender.sorted_codes import among, distinct
 
 TEXT = (
     "Top-n: train.txt and test.txt as given; all items of the training part are ranked, those that "

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benchmarks.protocols.lists import places
 from product_recommender.interactions import Interactions
 
 POSITIVE_STARS = 5.0
@@ -111,25 +112,6 @@ def _by_appearance(parts: Sequence[np.ndarray], n_raw: int) -> tuple[np.ndarray,
     return codes, tuple(sizes)
 
 
-def distinct(values: np.ndarray) -> np.ndarray:
-    """Each value once, ascending.
-
-    ``numpy.unique`` hashes since version 2.3, which takes seconds where numbers of pairs lie close
-    together.
-    """
-    ordered = np.sort(values, axis=None)
-    return ordered[np.r_[True, ordered[1:] != ordered[:-1]]] if len(ordered) else ordered
-
-
-def among(values: np.ndarray, ascending: np.ndarray) -> np.ndarray:
-    """bool, the shape of ``values``: which of them stand in an ascending array."""
-    if len(ascending) == 0:
-        return np.zeros(values.shape, dtype=bool)
-    place = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
-    found: np.ndarray = ascending[place] == values
-    return found
-
-
 def joined(first: Interactions, second: Interactions, n_users: int, n_items: int) -> Interactions:
     """Both parts as one training part of this size."""
     return replace(first.concatenate(second), n_users=n_users, n_items=n_items)
@@ -153,10 +135,7 @@ def hold_out(rows: Rows, counts: np.ndarray, seed: int) -> np.ndarray:
         bool ``[n]``.
     """
     order = np.lexsort((np.random.default_rng(seed).random(len(rows)), rows.users))
-    sorted_users = rows.users[order]
-    starts = np.flatnonzero(np.r_[True, sorted_users[1:] != sorted_users[:-1]])
-    lengths = np.diff(np.r_[starts, len(rows)])
-    place = np.arange(len(rows)) - np.repeat(starts, lengths)
+    place, _ = places(rows.users[order])
     chosen = np.zeros(len(rows), dtype=bool)
     chosen[order] = place < counts[order]
     return chosen

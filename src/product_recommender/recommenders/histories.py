@@ -16,7 +16,7 @@ import numpy as np
 
 from product_recommender.interactions import Interactions
 from product_recommender.recommenders.base import Recommender
-from product_recommender.recommenders.top_k import rows_of
+from product_recommender.recommenders.top_k import places_of
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -102,7 +102,7 @@ class Histories:
         counts = np.zeros(len(users), dtype=np.int64)
         counts[inside] = self.lengths[users[inside]]
         indptr = np.concatenate([[0], np.cumsum(counts)])
-        _, places = rows_of(self.indptr, np.arange(len(self.items)), users[inside])
+        _, places = places_of(self.indptr, users[inside])
         return Histories(indptr.astype(np.int64), self.items[places], self.days[places])
 
     def matrix(self, n_items: int) -> scipy.sparse.csr_matrix:
