@@ -91,13 +91,9 @@ class EASE(WeightedHistoryRecommender):
 
     def _learn(self, train: Interactions) -> None:
         self._refuse_what_does_not_fit(train.n_items)
-        matrix = normalised(train.matrix(), self.config.user_normalisation)
-        double = train.n_items <= DOUBLE_PRECISION_ITEMS
-        gram = gram_matrix(matrix, np.float64 if double else np.float32)
-        counts = gram.diagonal().astype(np.float64)
-        dropout = self.config.dropout
-        penalty = self.config.l2 + dropout / (1.0 - dropout) * counts
-        self._weights = autoencoder_weights(gram, penalty, self.config.diagonal)
+        config = self.config
+        matrix = normalised(train.matrix(), config.user_normalisation)
+        self._weights = ease_weights(matrix, config.l2, config.dropout, config.diagonal)
         self.fit_report = {"purchases": len(train), "weights": int(self._weights.size)}
 
     def _refuse_what_does_not_fit(self, n_items: int) -> None:
@@ -123,6 +119,29 @@ class EASE(WeightedHistoryRecommender):
 
     def _load_learnt(self, state: dict[str, Tensor]) -> None:
         self._weights = state["weights"].numpy()
+
+
+def ease_weights(
+    matrix: scipy.sparse.csr_matrix, l2: float, dropout: float = 0.0, diagonal: float = 0.0
+) -> np.ndarray:
+    """Item weights of the linear autoencoder, solved in the precision that the catalogue allows.
+
+    Parameters
+    ----------
+    matrix
+        csr ``[n_users, n_items]``.
+    l2, dropout, diagonal
+        As of ``EASEConfig``.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 ``[n_items, n_items]``, as of ``autoencoder_weights``.
+    """
+    double = matrix.shape[1] <= DOUBLE_PRECISION_ITEMS
+    gram = gram_matrix(matrix, np.float64 if double else np.float32)
+    counts = gram.diagonal().astype(np.float64)
+    return autoencoder_weights(gram, l2 + dropout / (1.0 - dropout) * counts, diagonal)
 
 
 def normalised(

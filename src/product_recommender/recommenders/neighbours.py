@@ -39,6 +39,29 @@ def bought_together(purchases: scipy.sparse.csr_matrix) -> Iterator[scipy.sparse
         yield (by_item[start : start + block] @ purchases).tocsr()
 
 
+def pairs_by_lag(histories: Histories, window: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Pairs of purchases of one customer, the nearest first.
+
+    Parameters
+    ----------
+    histories
+        Purchases in the order of time.
+    window
+        How many purchases later the second one is, at most.
+
+    Yields
+    ------
+    lag : int
+        From 1 on.
+    first, then : numpy.ndarray
+        int64: places in ``histories.items``, ``then = first + lag``.
+    """
+    users = np.repeat(np.arange(histories.n_users), histories.lengths)
+    for lag in range(1, min(window, int(histories.lengths.max(initial=1)) - 1) + 1):
+        first = np.flatnonzero(users[:-lag] == users[lag:])
+        yield lag, first, first + lag
+
+
 def bought_in_order(
     histories: Histories,
     purchases: scipy.sparse.csr_matrix,
@@ -73,9 +96,7 @@ def bought_in_order(
     weights = np.asarray(purchases[users, histories.items]).ravel()
     items, days = histories.items, histories.days.astype(np.float64)
     total = scipy.sparse.csr_matrix((n_items, n_items), dtype=np.float32)
-    for lag in range(1, min(window, int(histories.lengths.max(initial=1)) - 1) + 1):
-        first = np.flatnonzero(users[:-lag] == users[lag:])
-        then = first + lag
+    for _, first, then in pairs_by_lag(histories, window):
         gap = days[then] - days[first]
         pair = weights[first] * weights[then]
         if half_life_days is not None:
@@ -126,16 +147,47 @@ def top_neighbours(
     parts = []
     start = 0
     for block in together:
-        row = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr)) + start
-        column = block.indices
-        values = block.data / (source_norm[column] * target_norm[row] + shrinkage)
-        values[column == row] = 0.0
-        similar = scipy.sparse.csr_matrix(
-            (values.astype(np.float32), column, block.indptr), shape=block.shape
-        )
-        parts.append(_largest_of_rows(similar, neighbours))
+        norm = target_norm[start : start + block.shape[0]]
+        parts.append(nearest_of_rows(block, norm, source_norm, shrinkage, neighbours, start))
         start += block.shape[0]
     return scipy.sparse.vstack(parts, format="csr").astype(np.float32).T.tocsr()
+
+
+def nearest_of_rows(
+    counts: scipy.sparse.csr_matrix,
+    row_norm: np.ndarray,
+    column_norm: np.ndarray,
+    shrinkage: float,
+    neighbours: int,
+    first_row: int = 0,
+) -> scipy.sparse.csr_matrix:
+    """The largest similarities of each row of a block.
+
+    Parameters
+    ----------
+    counts
+        csr ``[b, n_items]``: what each pair counts.
+    row_norm, column_norm
+        float ``[b]`` and ``[n_items]``: the similarity is
+        ``counts / (row_norm * column_norm + shrinkage)``.
+    shrinkage, neighbours
+        As of ``top_neighbours``; so many are kept of each row.
+    first_row
+        Which item the first row is: an item is no neighbour of itself.
+
+    Returns
+    -------
+    scipy.sparse.csr_matrix
+        float32 ``[b, n_items]``, indices sorted.
+    """
+    row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    column = counts.indices
+    values = counts.data / (column_norm[column] * row_norm[row] + shrinkage)
+    values[column == row + first_row] = 0.0
+    similar = scipy.sparse.csr_matrix(
+        (values.astype(np.float32), column, counts.indptr), shape=counts.shape, copy=True
+    )
+    return _largest_of_rows(similar, neighbours)
 
 
 def _largest_of_rows(matrix: scipy.sparse.csr_matrix, kept: int) -> scipy.sparse.csr_matrix:

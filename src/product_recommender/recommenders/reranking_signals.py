@@ -20,12 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from product_recommender.interactions import Interactions
 from product_recommender.recommenders.base import recent_popularity
-from product_recommender.recommenders.ease import (
-    DOUBLE_PRECISION_ITEMS,
-    autoencoder_weights,
-    gram_matrix,
-)
+from product_recommender.recommenders.ease import ease_weights
 from product_recommender.recommenders.histories import Histories
+from product_recommender.recommenders.neighbours import nearest_of_rows, pairs_by_lag
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -133,15 +130,18 @@ class Signals:
         bought = np.bincount(category[matrix.indices], minlength=n_categories)
         purchases = np.asarray(matrix.sum(axis=0)).ravel()
         size = np.maximum(purchases, 1.0) ** config.popularity_power
+
+        def nearest(counts: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
+            """What the purchase of each row's product says most about."""
+            return nearest_of_rows(counts, size, size, config.shrinkage, config.neighbours)
+
         return cls(
             config=config,
             popular=recent_popularity(train, config.half_life_days),
             shares=(bought / max(bought.sum(), 1)).astype(np.float32),
             category=category,
-            together=_nearest((matrix.T @ matrix).tocsr(), size, config),
-            following=_nearest(
-                _followers(histories, train.n_items, config, is_ordered), size, config
-            ),
+            together=nearest((matrix.T @ matrix).tocsr()),
+            following=nearest(_followers(histories, train.n_items, config, is_ordered)),
             ease=ease_weights(matrix, config.ease_l2)
             if train.n_items <= config.ease_items
             else None,
@@ -246,13 +246,6 @@ def decayed(histories: Histories, n_items: int, decay: float) -> scipy.sparse.cs
     )
 
 
-def ease_weights(matrix: scipy.sparse.csr_matrix, l2: float) -> np.ndarray:
-    """Closed-form weights with an empty diagonal (Steck, WWW 2019): float32 ``[n, n]``."""
-    double = matrix.shape[1] <= DOUBLE_PRECISION_ITEMS
-    gram = gram_matrix(matrix, np.float64 if double else np.float32)
-    return autoencoder_weights(gram, np.full(len(gram), l2), diagonal=0.0)
-
-
 def _followers(
     histories: Histories, n_items: int, config: SignalConfig, is_ordered: bool
 ) -> scipy.sparse.csr_matrix:
@@ -262,39 +255,14 @@ def _followers(
     """
     import scipy.sparse
 
-    rows = np.repeat(np.arange(histories.n_users), histories.lengths)
     first, then, weights = [], [], []
-    for gap in range(1, config.window + 1 if is_ordered else 1):
-        same = np.flatnonzero(rows[gap:] == rows[:-gap])
-        if len(same) == 0:
-            break
-        first.append(histories.items[same])
-        then.append(histories.items[same + gap])
-        weights.append(np.full(len(same), config.gap_decay ** (gap - 1), dtype=np.float32))
+    for lag, earlier, later in pairs_by_lag(histories, config.window if is_ordered else 0):
+        first.append(histories.items[earlier])
+        then.append(histories.items[later])
+        weights.append(np.full(len(earlier), config.gap_decay ** (lag - 1), dtype=np.float32))
     empty = np.empty(0, dtype=np.int32)
     cells = np.concatenate([empty, *first]), np.concatenate([empty, *then])
     data = np.concatenate([np.empty(0, dtype=np.float32), *weights])
     matrix = scipy.sparse.csr_matrix((data, cells), shape=(n_items, n_items))
     matrix.sum_duplicates()
-    return matrix
-
-
-def _nearest(
-    counts: scipy.sparse.csr_matrix, size: np.ndarray, config: SignalConfig
-) -> scipy.sparse.csr_matrix:
-    """Counts of pairs over the products' sizes, the largest few of each row, no diagonal."""
-    import scipy.sparse
-
-    pairs = counts.tocoo()
-    other = pairs.row != pairs.col
-    row, column, data = pairs.row[other], pairs.col[other], pairs.data[other]
-    values = (data / (size[row] * size[column] + config.shrinkage)).astype(np.float32)
-    order = np.lexsort((column, -values, row))
-    row, column, values = row[order], column[order], values[order]
-    begins = np.searchsorted(row, np.arange(counts.shape[0]))
-    kept = np.arange(len(row)) - begins[row] < config.neighbours
-    matrix = scipy.sparse.csr_matrix(
-        (values[kept], (row[kept], column[kept])), shape=counts.shape, dtype=np.float32
-    )
-    matrix.sort_indices()
     return matrix
