@@ -15,6 +15,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from product_recommender.machine import describe_machine, peak_memory_mb
+from product_recommender.progress import Step
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ SUMMARY_COLUMNS = {
 
 TEXT_COLUMNS = ("model", "ranks_by")
 SUMMARY_WIDTH = 120
+OUTPUTS_SHOWN = 12
 
 
 RUNTIME_KEYS = (
@@ -68,6 +70,7 @@ class RunReportHooks:
         self._started = 0.0
         self._node_started: dict[str, float] = {}
         self._node_seconds: dict[str, float] = {}
+        self._node_steps: dict[str, Step] = {}
         self._total = 0
 
     @hook_impl
@@ -83,24 +86,37 @@ class RunReportHooks:
 
     @hook_impl
     def before_node_run(self, node: Any) -> None:
-        """Say which step begins, and start its clock."""
+        """Say which step begins, start its clock, and show on a terminal that it is alive."""
         self._node_started[node.name] = time.perf_counter()
-        logger.info("[%d/%d] %s", len(self._node_seconds) + 1, self._total, node.name)
+        which = f"[{len(self._node_seconds) + 1}/{self._total}] {node.name}"
+        logger.info("%s", which)
+        self._node_steps[node.name] = Step(which, logs=False).__enter__()
 
     @hook_impl
     def after_node_run(self, node: Any) -> None:
         """Stop the node's clock; loading and saving are not in it."""
+        self._end_step(node)
         started = self._node_started.pop(node.name, None)
         if started is not None:
             self._node_seconds[node.name] = round(time.perf_counter() - started, 3)
 
     @hook_impl
+    def on_node_error(self, node: Any) -> None:
+        """Take the bar of a failing step off the screen before the error is printed."""
+        self._end_step(node)
+
+    def _end_step(self, node: Any) -> None:
+        step = self._node_steps.pop(node.name, None)
+        if step is not None:
+            step.__exit__(None, None, None)
+
+    @hook_impl
     def after_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
     ) -> None:
-        """Write the report of the run and print what came out."""
-        outputs = pipeline.all_outputs()
-        if "metrics" not in outputs:
+        """Write the report of the run and print what came out, or where it lies."""
+        if "metrics" not in pipeline.all_outputs():
+            print_outputs(catalog, pipeline)
             return
         report = {
             "wall_seconds": round(time.perf_counter() - self._started, 2),
@@ -239,8 +255,38 @@ def print_summary(catalog: CatalogProtocol, report: dict[str, Any]) -> None:
             console.print(f"  {name:<26} {path}", highlight=False, soft_wrap=True)
 
 
+def print_outputs(catalog: CatalogProtocol, pipeline: Pipeline) -> None:
+    """Print where the outputs of a partial run lie: those that no other step of it reads, first.
+
+    Parameters
+    ----------
+    catalog
+        Holds them.
+    pipeline
+        What was run.
+    """
+    from rich.console import Console
+
+    last = sorted(pipeline.outputs())
+    others = sorted(pipeline.all_outputs() - pipeline.outputs())
+    paths = {name: where_is(catalog, name) for name in [*last, *others]}
+    found = [(name, path) for name, path in paths.items() if path is not None]
+    if not found:
+        return
+    console = Console(width=max(SUMMARY_WIDTH, int(os.environ.get("COLUMNS", "0"))))
+    shown = found[:OUTPUTS_SHOWN]
+    width = max(len(name) for name, _ in shown)
+    console.print("Where to look:")
+    for name, path in shown:
+        console.print(f"  {name:<{width}}  {path}", highlight=False, soft_wrap=True, markup=False)
+    if len(found) > len(shown):
+        console.print(f"  and {len(found) - len(shown)} more: kedro catalog describe-datasets")
+
+
 def where_is(catalog: CatalogProtocol, name: str) -> str | None:
     """Path of a catalog item relative to the working folder, the newest version where versioned.
+
+    None where it does not exist or is no file.
 
     Parameters
     ----------
@@ -252,7 +298,12 @@ def where_is(catalog: CatalogProtocol, name: str) -> str | None:
     if not catalog.exists(name):
         return None
     dataset: Any = catalog.get(name)
-    path = Path(str(dataset._get_load_path()))
+    if hasattr(dataset, "_get_load_path"):
+        path = Path(str(dataset._get_load_path()))
+    elif hasattr(dataset, "_folder"):
+        path = Path(dataset._folder)
+    else:
+        return None
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

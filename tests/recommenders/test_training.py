@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from product_recommender import progress
 from product_recommender.recommenders import training
 from product_recommender.recommenders.training import (
     SAMPLES_FOR_THREADS,
@@ -169,12 +171,13 @@ def test_weight_decay_spares_biases() -> None:
     assert network.bias.item() == 1.0
 
 
-def test_off_a_terminal_there_are_a_few_log_lines_and_none_per_batch(caplog) -> None:
-    with caplog.at_level(logging.INFO):
+def test_a_long_training_tells_its_loss_and_speed(caplog, monkeypatch) -> None:
+    monkeypatch.setattr(progress, "is_terminal", lambda: False)
+    monkeypatch.setattr(progress, "SECONDS_BEFORE_PROGRESS", 0.0)
+    with caplog.at_level(logging.INFO, logger=progress.__name__):
         fit(Line(), epochs=50, batch_size=10)
-    lines = [r.getMessage() for r in caplog.records if "line: epoch" in r.getMessage()]
-    assert len(lines) == 5
-    assert all("samples/s" in line for line in lines)
+    (line,) = (record.getMessage() for record in caplog.records)  # the next after ten seconds
+    assert re.fullmatch(r"line: 1 of 50 epochs  loss [\d.]+  [\d,]+ samples/s", line)
 
 
 def test_settings_are_checked() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pytest
 
+from product_recommender import progress
 from product_recommender.text import sentiment
 from product_recommender.text.sentiment import SENTIMENT_SCHEMA, score_batches
 from product_recommender.text.vader import VaderRules, VaderScorer
@@ -118,32 +119,16 @@ def test_a_missing_column_is_named() -> None:
 def test_long_inputs_report_in_log_lines(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(sentiment, "_is_terminal", lambda: False)
-    monkeypatch.setattr(sentiment, "SECONDS_BEFORE_PROGRESS", 0.0)
-    with caplog.at_level(logging.INFO, logger=sentiment.__name__):
+    monkeypatch.setattr(progress, "is_terminal", lambda: False)
+    monkeypatch.setattr(progress, "SECONDS_BEFORE_PROGRESS", 0.0)
+    with caplog.at_level(logging.INFO, logger=progress.__name__):
         score_batches(reader(100, 10), processes=1, total=100).read_all()
     assert len(caplog.records) == 1  # the next one would be due ten seconds later
-    assert "10 of 100 texts" in caplog.text
+    assert "sentiment: 10 of 100 texts" in caplog.text
+    assert "texts a second" in caplog.text
 
 
 def test_short_inputs_report_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, logger=sentiment.__name__):
+    with caplog.at_level(logging.INFO, logger=progress.__name__):
         score_batches(reader(100, 10), processes=1, total=100).read_all()
     assert caplog.records == []
-
-
-def test_a_terminal_gets_a_bar_that_ends_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    bars = []
-    start = sentiment._start_bar
-
-    def keep(completed: int, total: int | None) -> object:
-        bars.append(start(completed, total))
-        return bars[-1]
-
-    monkeypatch.setattr(sentiment, "_is_terminal", lambda: True)
-    monkeypatch.setattr(sentiment, "_start_bar", keep)
-    monkeypatch.setattr(sentiment, "SECONDS_BEFORE_PROGRESS", 0.0)
-    score_batches(reader(100, 10), processes=1, total=100).read_all()
-    (bar,) = bars
-    assert (bar.tasks[0].completed, bar.tasks[0].total) == (100, 100)
-    assert not bar.live.is_started

@@ -9,7 +9,6 @@ torch is imported inside functions, so that settings can be checked without wait
 from __future__ import annotations
 
 import copy
-import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from product_recommender.progress import Step
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
-
-logger = logging.getLogger(__name__)
 
 RESAMPLING_ROUNDS = 4
 """How often a negative that the user has bought is drawn again before it is left as it is."""
@@ -38,9 +37,6 @@ GATHERED_CELLS = 1 << 20
 
 LAST_STEP = 0.02
 """Smallest share of the step size that a schedule goes down to."""
-
-PROGRESS_LINES = 5
-"""Log lines in one training where there is no terminal to draw a bar on."""
 
 
 class TrainingConfig(BaseModel):
@@ -199,7 +195,7 @@ def train_network(
     best_epoch, best_state = 0, None
     training_seconds, started = 0.0, time.perf_counter()
     samples = min(config.batch_size, n_rows) * samples_per_row
-    with seeded(seed), threads_for(samples), _Progress(name, config.epochs) as progress:
+    with seeded(seed), threads_for(samples), Step(name, config.epochs, "epochs") as step:
         if validate is not None:
             scores.append(_validated(network, validate, config, name, 0))
             best_state = copy.deepcopy(network.state_dict())
@@ -221,7 +217,7 @@ def train_network(
                 if scores[-1] > best if goal == "max" else scores[-1] < best:
                     best_epoch, best_state = epoch, copy.deepcopy(network.state_dict())
             speed = n_rows * samples_per_row / max(seconds, 1e-9)
-            progress.epoch_done(epoch, loss, scores[-1] if scores else None, speed)
+            step.advance(state=_how_it_goes(loss, scores[-1] if scores else None, speed))
             if validate is not None and epoch - best_epoch >= config.patience:
                 break
     if best_state is not None:
@@ -238,6 +234,11 @@ def train_network(
         "seconds": round(time.perf_counter() - started, 3),
         "device": str(device),
     }
+
+
+def _how_it_goes(loss: float, score: float | None, speed: float) -> str:
+    validation = "" if score is None else f"  validation {score:.4f}"
+    return f"loss {loss:.4f}{validation}  {speed:,.0f} samples/s"
 
 
 def step_size(config: TrainingConfig, epoch: int) -> float:
@@ -337,43 +338,6 @@ def _diverged(
         f"{config.learning_rate:g}. Lower training.learning_rate (a tenth is a good first try) or "
         "set training.gradient_clip to 1.0."
     )
-
-
-class _Progress:
-    """A bar on a terminal; a few log lines elsewhere. Never anything per batch."""
-
-    def __init__(self, name: str, epochs: int) -> None:
-        from rich.console import Console
-
-        self._name, self._epochs = name, epochs
-        self._every = max(1, math.ceil(epochs / PROGRESS_LINES))
-        self._console = Console(stderr=True)
-        self._bar: Any = None
-
-    def __enter__(self) -> _Progress:
-        if self._console.is_terminal:
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-            text = TextColumn("{task.fields[state]}")
-            self._bar = Progress(*columns, text, console=self._console, transient=True)
-            self._task = self._bar.add_task(self._name, total=self._epochs, state="")
-            self._bar.start()
-        return self
-
-    def epoch_done(self, epoch: int, loss: float, score: float | None, speed: float) -> None:
-        state = f"loss {loss:.4f}"
-        if score is not None:
-            state += f"  validation {score:.4f}"
-        state += f"  {speed:,.0f} samples/s"
-        if self._bar is not None:
-            self._bar.update(self._task, completed=epoch, state=state)
-        elif epoch % self._every == 0:
-            logger.info("%s: epoch %d of %d  %s", self._name, epoch, self._epochs, state)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
 
 
 class NegativeSampler:

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain
 from multiprocessing import get_context
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from product_recommender.progress import Step
 from product_recommender.text.vader import VaderRules, VaderScorer
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
 
 logger = logging.getLogger(__name__)
 
 SENTIMENT_SCHEMA = pa.schema([("text_id", pa.string()), ("compound", pa.float64())])
 TEXTS_BEFORE_WORKERS = 32_768
 """Starting workers costs about as long as scoring this many texts: small inputs never need them."""
-SECONDS_BEFORE_PROGRESS = 2.0
-SECONDS_BETWEEN_LOG_LINES = 10.0
 
 
 def score_batches(
@@ -148,43 +142,7 @@ def _scored_batch(batch: pa.RecordBatch, compounds: list[float | None]) -> pa.Re
 
 def _report(scored: Iterator[pa.RecordBatch], total: int | None) -> Iterator[pa.RecordBatch]:
     """Pass the batches on and say how far they are, if it takes long."""
-    started = time.monotonic()
-    next_line = started + SECONDS_BEFORE_PROGRESS
-    n_scored = 0
-    progress: Progress | None = None
-    on_terminal = _is_terminal()
-    try:
+    with Step("sentiment", total, "texts", with_speed=True) as step:
         for batch in scored:
-            n_scored += len(batch)
-            now = time.monotonic()
-            if progress is not None:
-                progress.update(progress.task_ids[0], completed=n_scored)
-            elif now >= next_line and on_terminal:
-                progress = _start_bar(n_scored, total)
-            elif now >= next_line:
-                of_all = f" of {total:,}" if total is not None else ""
-                rate = n_scored / (now - started)
-                logger.info("sentiment: %s%s texts, %.0f a second", f"{n_scored:,}", of_all, rate)
-                next_line = now + SECONDS_BETWEEN_LOG_LINES
+            step.advance(len(batch))
             yield batch
-    finally:
-        if progress is not None:
-            progress.stop()
-
-
-def _is_terminal() -> bool:
-    from rich.console import Console
-
-    return Console(stderr=True).is_terminal
-
-
-def _start_bar(completed: int, total: int | None) -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    columns = (TextColumn("sentiment"), BarColumn(), MofNCompleteColumn(), Remaining())
-    progress = Progress(*columns, console=Console(stderr=True))
-    progress.start()
-    progress.add_task("sentiment", completed=completed, total=total)
-    return progress
