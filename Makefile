@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export COLUMNS ?= 120
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow lint format viz evaluate splits learned published digital-software lab lock clean
+.PHONY: help install run test test-slow lint format viz docs evaluate splits learned published digital-software lab lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ format: $(STAMP) ## Format the code
 
 viz: $(STAMP) ## Open the lineage in kedro-viz (http://127.0.0.1:4141)
 	$(BIN)/kedro viz run
+
+docs: $(STAMP) ## The lineage of the last run as a static site in build/lineage, without trackers
+	$(BIN)/python -m product_recommender.lineage_site
 
 evaluate: $(STAMP) ## Three seeds and the full tuning budget; feeds the README (long)
 	$(BIN)/python -m benchmarks.evaluate --seeds 0 1 2 --trials 10
