@@ -44,7 +44,7 @@ viz: $(STAMP) ## Open the lineage in kedro-viz (http://127.0.0.1:4141)
 	$(BIN)/kedro viz run
 
 docs: $(STAMP) ## The lineage of the last run as a static site in build/lineage, without trackers
-	$(BIN)/python -m product_recommender.lineage_site
+	PYTHONPATH=src $(BIN)/python -m product_recommender.lineage_site
 
 evaluate: $(STAMP) ## Three seeds and the full tuning budget; feeds the README (long)
 	$(BIN)/python -m benchmarks.evaluate --seeds 0 1 2 --trials 10
