@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from kedro.config import OmegaConfigLoader
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
+from PIL import Image
 
 from product_recommender.datasets import SourceFolderDataset
 from product_recommender.pipelines.synthetic_data import create_pipeline
@@ -49,9 +51,20 @@ def test_the_committed_world_is_what_the_generator_makes(tiny: tuple[Any, ...]) 
             assert committed[name] == content, f"{name}: see the README of synthetic_data"
 
 
+def test_the_committed_pictures_are_what_the_generator_draws(tiny: tuple[Any, ...]) -> None:
+    """Pixels, not bytes: another Pillow may pack, smooth or choose the palette otherwise."""
+    committed = {path.name: path for path in (COMMITTED / "images").glob("[!.]*")}
+    assert sorted(committed) == sorted(tiny[3])
+    for name, blocks in tiny[3].items():
+        ours = np.asarray(Image.open(io.BytesIO(b"".join(blocks))).convert("RGB"), dtype=float)
+        theirs = np.asarray(Image.open(committed[name]).convert("RGB"), dtype=float)
+        assert ours.shape == theirs.shape == (128, 128, 3)
+        assert np.abs(ours - theirs).mean() < 2.0, f"{name}: see the README of synthetic_data"
+
+
 def test_the_committed_truth_is_that_of_the_generator(tiny: tuple[Any, ...]) -> None:
     """Values, not bytes: parquet files name the library version that wrote them."""
-    for name, made in zip(("customers", "products"), tiny[3:5], strict=True):
+    for name, made in zip(("customers", "products"), tiny[4:6], strict=True):
         committed = pq.read_table(COMMITTED / "planted_truth" / f"{name}.parquet")
         assert committed.column_names == made.column_names
         for column in made.column_names:
@@ -61,14 +74,15 @@ def test_the_committed_truth_is_that_of_the_generator(tiny: tuple[Any, ...]) -> 
             else:
                 np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9, err_msg=column)
     record = json.loads((COMMITTED / "planted_truth" / "world.json").read_text())
-    np.testing.assert_allclose(record.pop("thresholds"), tiny[5]["thresholds"], rtol=1e-9)
-    assert record == {key: value for key, value in tiny[5].items() if key != "thresholds"}
+    np.testing.assert_allclose(record.pop("thresholds"), tiny[6]["thresholds"], rtol=1e-9)
+    assert record == {key: value for key, value in tiny[6].items() if key != "thresholds"}
 
 
 def test_the_committed_world_is_small_and_known_as_generated() -> None:
     files = [path for path in COMMITTED.rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < 500_000
-    for folder in FOLDERS:
+    assert sum(path.stat().st_size for path in files) < 750_000
+    assert sum(path.stat().st_size for path in files if path.suffix == ".png") < 300_000
+    for folder in (*FOLDERS, "images"):
         assert (COMMITTED / folder / ".synthetic_data.json").exists()
     lines = sum(p.read_bytes().count(b"\n") - 1 for p in (COMMITTED / "reviews").glob("*.tsv"))
     assert lines == 1_200
@@ -86,6 +100,9 @@ def test_the_pipeline_writes_its_files_through_the_source_folders(tmp_path: Path
         "generated_customers": SourceFolderDataset(
             filepath=str(tmp_path / "customers"), source="synthetic_data", patterns=["*.csv"]
         ),
+        "generated_product_images": SourceFolderDataset(
+            filepath=str(tmp_path / "images"), source="synthetic_data", patterns=["*.png"]
+        ),
     }
     truth = ("planted_customers", "planted_products", "planted_world")
     catalog = DataCatalog(
@@ -101,6 +118,7 @@ def test_the_pipeline_writes_its_files_through_the_source_folders(tmp_path: Path
     assert len((tmp_path / "metadata" / "products.jsonl").read_text().splitlines()) == 40
     assert len((tmp_path / "customers" / "customers.csv").read_text().splitlines()) == 61
     assert len(catalog.load("planted_customers")) == 60
+    assert len(list((tmp_path / "images").glob("*.png"))) == 40
 
 
 def test_the_values_in_conf_are_the_defaults_of_the_code() -> None:

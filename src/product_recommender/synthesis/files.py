@@ -11,6 +11,7 @@ import numpy as np
 from product_recommender.review_format import RAW_REVIEW_COLUMNS
 
 from .customers import AGE_GROUPS, REGIONS, Customers
+from .pictures import n_pictures, picture_name
 from .products import Products, vocabulary_of
 from .purchases import Purchases
 from .randomness import stream
@@ -117,12 +118,17 @@ def _review_ids(seed: int, slots: np.ndarray) -> list[str]:
 
 
 def metadata_files(settings: WorldSettings, products: Products) -> dict[str, Iterator[bytes]]:
-    """``products.jsonl``: one JSON object a product; price and cost null where not listed."""
+    """``products.jsonl``: one JSON object a product.
+
+    Price and cost are null where not listed, the image where there is no picture; else it is the
+    name of a file of ``picture_files``.
+    """
     return {"products.jsonl": _metadata_blocks(settings, products)}
 
 
 def _metadata_blocks(settings: WorldSettings, products: Products) -> Iterator[bytes]:
     brands = [vocabulary_of(settings, c).brands for c in range(len(settings.categories))]
+    pictured = n_pictures(settings)
     for start in range(0, len(products), _BLOCK_ROWS):
         lines = []
         for i in range(start, min(start + _BLOCK_ROWS, len(products))):
@@ -136,7 +142,7 @@ def _metadata_blocks(settings: WorldSettings, products: Products) -> Iterator[by
                 "price": round(float(products.price[i]), 2) if listed else None,
                 "cost": round(float(products.cost[i]), 2) if listed else None,
                 "stock": int(products.stock[i]),
-                "image": f"https://images.example.com/{products.ids[i]}.jpg",
+                "image": picture_name(products.ids[i]) if i < pictured else None,
             }
             lines.append(json.dumps(record))
         yield ("\n".join(lines) + "\n").encode()

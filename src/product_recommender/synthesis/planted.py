@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from .customers import CUSTOMER_TYPES, Customers
+from .pictures import shown_styles
 from .products import Products, vocabulary_of
 from .purchases import VINE_SHIFT, Purchases
 from .settings import WorldSettings
@@ -51,7 +52,8 @@ def products_table(settings: WorldSettings, products: Products) -> pa.Table:
     pyarrow.Table
         ``product_id``, ``product_parent``, ``category``, ``brand``, ``kind`` (string); ``style``
         and ``aspects`` (list<double>, the latter in the order of the world's aspects of the
-        category); ``quality``, ``price``, ``price_level``, ``log_popularity``, ``peak_age``
+        category), ``shown_style`` (list<double>: the style that its picture shows or would
+        show); ``quality``, ``price``, ``price_level``, ``log_popularity``, ``peak_age``
         (double); ``launch_day`` (int32, counted from the world's first day).
     """
     words = [vocabulary_of(settings, int(code)) for code in products.categories]
@@ -63,6 +65,7 @@ def products_table(settings: WorldSettings, products: Products) -> pa.Table:
             "brand": [w.brands[b] for w, b in zip(words, products.brands, strict=True)],
             "kind": [w.kinds[k].noun for w, k in zip(words, products.kinds, strict=True)],
             "style": _lists(products.styles),
+            "shown_style": _lists(shown_styles(settings, products.styles)),
             "quality": products.quality,
             "price": products.price,
             "price_level": products.price_level,

@@ -28,6 +28,8 @@ class Products:
         Text: ten characters that start with ``B00``; nine digits. Variants share a parent.
     titles, descriptions
         Text.
+    colors
+        Text: the colour that the title names.
     categories
         int8 codes into ``WorldSettings.categories``.
     brands, kinds
@@ -61,6 +63,7 @@ class Products:
     parents: np.ndarray
     titles: np.ndarray
     descriptions: np.ndarray
+    colors: np.ndarray
     categories: np.ndarray
     brands: np.ndarray
     kinds: np.ndarray
@@ -109,8 +112,9 @@ def make_products(settings: WorldSettings) -> Products:
     directions = aspect_directions(settings)[categories]
     in_use = np.einsum("md,mkd->mk", styles * np.sqrt(experience_weights(settings)), directions)
     visible = np.einsum("md,mkd->mk", styles * np.sqrt(attraction_weights(settings)), directions)
-    titles, descriptions = _write_words(
-        settings, categories, kinds, brands, (parent_of, variant), visible, rng
+    named = _blur_with_strangers(settings, visible)
+    titles, descriptions, colors = _write_words(
+        settings, categories, kinds, brands, (parent_of, variant), named, rng
     )
     return Products(
         ids=_draw_ids(m, rng),
@@ -119,6 +123,7 @@ def make_products(settings: WorldSettings) -> Products:
         ),
         titles=titles,
         descriptions=descriptions,
+        colors=colors,
         categories=categories,
         brands=brands,
         kinds=kinds,
@@ -280,6 +285,13 @@ def _draw_life_cycles(
     return (np.floor(launch / WEEK) * WEEK).astype(np.int32), peak
 
 
+def _blur_with_strangers(settings: WorldSettings, visible: np.ndarray) -> np.ndarray:
+    """What descriptions go by: how well each aspect shows, or as much of it as words tell."""
+    share = settings.own_share("wording")
+    other = stream(settings.seed, "wording").standard_normal(visible.shape)
+    return share * visible + np.sqrt(1.0 - share**2) * visible.std() * other
+
+
 def _write_words(
     settings: WorldSettings,
     categories: np.ndarray,
@@ -288,27 +300,32 @@ def _write_words(
     parent_and_variant: tuple[np.ndarray, np.ndarray],
     visible: np.ndarray,
     rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     parent_of, variant = parent_and_variant
     n_parents, m = int(parent_of.max()) + 1, len(categories)
     letters = rng.integers(0, 26, size=(n_parents, 2))[parent_of]
     numbers = rng.integers(100, 990, size=n_parents)[parent_of]
     picks = rng.integers(0, 1 << 20, size=(n_parents, 2))[parent_of]
     best = np.argsort(-visible, axis=1)[:, :2]
-    titles, descriptions = [], []
+    titles, descriptions, colors = [], [], []
     for i in range(m):
         words = vocabulary_of(settings, int(categories[i]))
         kind, brand = words.kinds[kinds[i]], words.brands[brands[i]]
         model = f"{chr(65 + letters[i, 0])}{chr(65 + letters[i, 1])}-{numbers[i]}"
         attribute = kind.attributes[picks[i, 0] % len(kind.attributes)]
         color = words.colors[(picks[i, 1] + variant[i]) % len(words.colors)]
+        colors.append(color)
         titles.append(f"{brand} {model} {kind.title}, {attribute}, {color}")
         first, second = (words.aspects[k].name for k in best[i])
         descriptions.append(
             f"{kind.title} by {brand}, {attribute.lower()}, in {color.lower()}. "
             f"Designed for {first} and {second}."
         )
-    return np.array(titles, dtype=object), np.array(descriptions, dtype=object)
+    return (
+        np.array(titles, dtype=object),
+        np.array(descriptions, dtype=object),
+        np.array(colors, dtype=object),
+    )
 
 
 def _draw_ids(m: int, rng: np.random.Generator) -> np.ndarray:

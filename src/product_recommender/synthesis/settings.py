@@ -10,7 +10,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from .vocabulary import VOCABULARIES
 
 Strength = Literal[
-    "taste", "match", "affinity", "quality", "leniency", "type", "trend", "season", "text"
+    "taste",
+    "match",
+    "affinity",
+    "quality",
+    "leniency",
+    "type",
+    "trend",
+    "season",
+    "text",
+    "wording",
+    "picture",
 ]
 
 
@@ -76,6 +86,13 @@ class WorldSettings(BaseModel):
     mess_rate: float = Field(
         0.02, ge=0, le=1, description="Share of texts with a `<br />` or an HTML entity."
     )
+    max_pictures: int = Field(
+        10_000,
+        ge=0,
+        le=2_000_000,
+        description="Products that get a picture, about 4 ms and 2 KB each; the catalogue is in "
+        "random order, so any number is a fair sample. 0: no pictures.",
+    )
 
     signal_strength: float = Field(1.0, ge=0, le=3, description="Multiplies every strength below.")
     taste_strength: float = Field(
@@ -112,6 +129,20 @@ class WorldSettings(BaseModel):
         le=3,
         description="How much texts follow the stars and the planted reasons; at 0 they are drawn "
         "for stars and aspects taken at random.",
+    )
+    wording_strength: float = Field(
+        1.0,
+        ge=0,
+        le=3,
+        description="How much the aspects that a product's description names follow its style; "
+        "from 1 on they are those that show most, at 0 they are drawn at random.",
+    )
+    picture_strength: float = Field(
+        1.0,
+        ge=0,
+        le=3,
+        description="How much of its own style a product's picture shows; from 1 on nothing "
+        "else, at 0 a style drawn independently.",
     )
 
     @model_validator(mode="after")
@@ -163,3 +194,10 @@ class WorldSettings(BaseModel):
     def strength(self, name: Strength) -> float:
         """The named strength times the master ``signal_strength``."""
         return self.signal_strength * float(getattr(self, f"{name}_strength"))
+
+    def own_share(self, name: Strength) -> float:
+        """Weight of the own part in a mix of it with an independent one: the strength, at most 1.
+
+        ``share * own + sqrt(1 - share**2) * other`` then varies as much as either of them.
+        """
+        return min(1.0, self.strength(name))

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from product_recommender.pipelines.synthetic_data.parameters import SyntheticDataParameters
 from product_recommender.synthesis.files import customer_files, metadata_files, review_files
+from product_recommender.synthesis.pictures import picture_files
 from product_recommender.synthesis.planted import (
     customers_table,
     products_table,
@@ -20,6 +21,7 @@ from product_recommender.synthesis.world import make_world
 def generate_world(
     parameters: SyntheticDataParameters,
 ) -> tuple[
+    dict[str, Iterator[bytes]],
     dict[str, Iterator[bytes]],
     dict[str, Iterator[bytes]],
     dict[str, Iterator[bytes]],
@@ -40,7 +42,7 @@ def generate_world(
     Returns
     -------
     tuple
-        Review files, product metadata, customers table (file name to blocks of bytes);
+        Review files, product metadata, customers table, pictures (file name to blocks of bytes);
         ``planted_customers``, ``planted_products`` (tables); ``planted_world`` (json).
     """
     world = make_world(parameters)
@@ -49,6 +51,7 @@ def generate_world(
         review_files(settings, customers, products, world.purchases),
         metadata_files(settings, products),
         customer_files(customers),
+        picture_files(settings, products),
         customers_table(customers),
         products_table(settings, products),
         world_record(settings, world.purchases, world.thresholds),

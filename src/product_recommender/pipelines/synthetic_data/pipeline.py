@@ -16,6 +16,7 @@ def create_pipeline() -> Pipeline:
                     "generated_review_files",
                     "generated_product_metadata",
                     "generated_customers",
+                    "generated_product_images",
                     "planted_customers",
                     "planted_products",
                     "planted_world",
