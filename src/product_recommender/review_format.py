@@ -1,4 +1,4 @@
-"""The format of the Amazon US Customer Reviews files; all that read or write them share it."""
+"""The columns of the Amazon US Customer Reviews files; all that read or write them share it."""
 
 from __future__ import annotations
 
@@ -20,3 +20,6 @@ RAW_REVIEW_COLUMNS: tuple[str, ...] = (
     "review_date",
 )
 """Header of every review file, in its order; tab-separated, unquoted."""
+
+RECORD_FIELDS: tuple[str, ...] = (*RAW_REVIEW_COLUMNS, "review_time")
+"""What a JSON record is brought to: the same columns, and the time of day in UTC."""

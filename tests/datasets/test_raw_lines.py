@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kedro.io import DatasetError
 
 from product_recommender.datasets import RawLinesDataset, RawManifestDataset
-from product_recommender.datasets import raw_lines as module
+from product_recommender.datasets import line_blocks as module
 from product_recommender.datasets.raw_lines import LINE_SCHEMA
 from product_recommender.review_format import RAW_REVIEW_COLUMNS
 
@@ -22,7 +22,9 @@ TSV = ["*.tsv", "*.tsv.gz"]
 
 
 def read(path: Path | str, header: bool = False, **arguments: Any) -> list[dict[str, Any]]:
-    dataset = RawLinesDataset(filepath=str(path), patterns=TSV, header=header, **arguments)
+    dataset = RawLinesDataset(
+        filepath=str(path), patterns=TSV, holds="reviews" if header else "lines", **arguments
+    )
     return dataset.load().read_all().to_pylist()
 
 
@@ -153,13 +155,13 @@ def test_nothing_found_names_the_absolute_path_and_both_sources(
 @pytest.mark.parametrize("path", [None, ""])
 def test_an_empty_path_names_its_key(path: str | None) -> None:
     for dataset in (
-        RawLinesDataset(filepath=path, patterns=TSV, header=True),
+        RawLinesDataset(filepath=path, patterns=TSV, holds="reviews"),
         RawManifestDataset(filepath=path, patterns=TSV),
     ):
         assert not dataset.exists()
         with pytest.raises(DatasetError, match=r"^reviews_path is empty\. Name a file"):
             dataset.load()
-    optional = RawLinesDataset(filepath=path, patterns=TSV, header=False, optional=True)
+    optional = RawLinesDataset(filepath=path, patterns=TSV, holds="lines", optional=True)
     assert optional.load().read_all().num_rows == 0
 
 
@@ -194,7 +196,7 @@ def test_a_broken_gzip_names_the_file_and_the_line_it_got_to(tmp_path: Path, har
         packed[-6] ^= 0xFF
     path = tmp_path / "broken.tsv.gz"
     path.write_bytes(packed)
-    dataset = RawLinesDataset(filepath=str(path), patterns=TSV, header=False)
+    dataset = RawLinesDataset(filepath=str(path), patterns=TSV, holds="lines")
     reader = dataset.load()
     with pytest.raises(DatasetError, match=r"truncated or corrupt after line (\d+)") as error:
         reader.read_all()
@@ -220,7 +222,7 @@ def test_a_line_without_end_is_cut_and_marked(
 
 
 def test_raw_files_are_never_written(tmp_path: Path) -> None:
-    dataset = RawLinesDataset(filepath=str(tmp_path), patterns=TSV, header=True)
+    dataset = RawLinesDataset(filepath=str(tmp_path), patterns=TSV, holds="reviews")
     with pytest.raises(DatasetError, match="only read, never written"):
         dataset.save(dataset)
     assert not dataset.exists()

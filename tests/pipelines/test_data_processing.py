@@ -28,6 +28,7 @@ from product_recommender.pipelines.data_processing.parameters import (
     SplitParameters,
 )
 from product_recommender.pipelines.data_processing.quality import account
+from product_recommender.pipelines.data_processing.review_records import FIELDS
 from product_recommender.pipelines.data_processing.text_cleaning import (
     COMMON_ENTITIES,
     RARE_ENTITIES,
@@ -41,6 +42,7 @@ from product_recommender.pipelines.data_processing.time_split import (
 from product_recommender.review_format import RAW_REVIEW_COLUMNS
 
 CONNECTION = ibis.duckdb.connect()
+REVIEW_LINES = ibis.Schema.from_pyarrow(LINE_SCHEMA.append(FIELDS))
 
 
 def evaluate(values: list[str], rule: Any) -> list[Any]:
@@ -60,8 +62,9 @@ def typed(*lines: str, **settings_: Any) -> list[dict[str, Any]]:
             "n_fields": [15] * len(lines),
             "text": list(lines),
             "damage": [None] * len(lines),
+            "fields": [None] * len(lines),
         },
-        schema=ibis.Schema.from_pyarrow(LINE_SCHEMA),
+        schema=REVIEW_LINES,
     )
     expression = type_lines(table, **arguments).order_by("line_number")
     return CONNECTION.to_pyarrow(expression).to_pylist()
@@ -148,6 +151,7 @@ def test_a_good_line_is_typed() -> None:
         "review_headline": 'say "so"',
         "review_body": "a b\nc",
         "review_date": date(2014, 3, 9),
+        "review_time": None,
         "reject_reason": None,
     }
 
@@ -257,7 +261,7 @@ def test_verified_only_rejects_the_others() -> None:
 def test_the_rules_compile_for_spark() -> None:
     from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 
-    lines = ibis.table(ibis.Schema.from_pyarrow(LINE_SCHEMA), name="review_lines")
+    lines = ibis.table(REVIEW_LINES, name="review_lines")
     sql = PySparkCompiler().to_sqlglot(type_lines(lines, True, 1994, 2035)).sql("spark")
     assert "TRY_CAST" in sql
 
@@ -423,10 +427,12 @@ def test_reviews_hold_the_promised_columns(world: ProcessingRun) -> None:
         **dict.fromkeys(("vine", "verified_purchase"), "bool"),
         **dict.fromkeys(("review_headline", "review_body"), "string"),
         "review_date": "date32[day]",
+        "review_time": "timestamp[us]",
         **dict.fromkeys(("split", "validation_part"), "string"),
         "is_repeat": "bool",
     }
-    always_given = [name for name in table.column_names if name != "validation_part"]
+    sometimes = ("validation_part", "review_time")
+    always_given = [name for name in table.column_names if name not in sometimes]
     assert [table[name].null_count for name in always_given] == [0] * len(always_given)
 
 
@@ -480,11 +486,25 @@ def test_products_take_the_usual_title_and_the_metadata(world: ProcessingRun) ->
     assert products["B4"]["product_title"] == "Tie z"
     lamp = products["B1"]
     assert (lamp["brand"], lamp["list_price"], lamp["cost"]) == ("Lux & Co", 1299.5, 12.0)
-    assert (lamp["stock"], lamp["image"], lamp["description"]) == (3, "u1", "One \ntwo")
+    assert (lamp["stock"], lamp["image"], lamp["description"]) == (3, "u1", "One\ntwo")
     assert products["B2"]["list_price"] is None
-    assert world.report["metadata_records"] == {"read": 7, "used": 2, "rejected": 5}
+    assert (lamp["category_path"], lamp["image_urls"]) == ("Home > Lamps", [])
+    assert products["B2"]["image_urls"] == []
+    assert world.report["metadata_records"] == {
+        "read": 7,
+        "used": 2,
+        "rejected": 5,
+        "rejected_by_reason": {
+            "blank": 1,
+            "missing_product_id": 1,
+            "not_an_object": 1,
+            "not_json": 1,
+            "repeated_product_id": 1,
+        },
+    }
     metadata = {row["product_id"]: row for row in world.rows("product_metadata")}
-    assert metadata["B1"]["category"] == "Lamps"
+    assert list(metadata) == ["B1", "B9"]
+    assert (metadata["B1"]["category"], metadata["B1"]["title"]) == ("Home", "Lamp")
     assert metadata["B9"]["list_price"] is None
 
 
@@ -571,7 +591,8 @@ def test_the_report_names_the_data(world: ProcessingRun) -> None:
     report = world.report
     assert set(report) == {
         "lines_read", "accepted", "rejected", "rejected_by_reason", "filled", "files",
-        "ignored_files", "metadata_records", "data", "split", "customers", "products", "repeats",
+        "ignored_files", "metadata_records", "products_known", "data", "split", "customers",
+        "products", "repeats",
     }  # fmt: skip
     assert [(file["file"], file["lines_read"]) for file in report["files"]] == [
         ("a.tsv", 9),
@@ -599,7 +620,8 @@ def test_generated_files_are_called_generated_and_missing_side_tables_are_empty(
         "sha256": "",
     }
     assert run.rows("customers") == run.rows("product_metadata") == []
-    assert run.report["metadata_records"] == {"read": 0, "used": 0, "rejected": 0}
+    none = {"read": 0, "used": 0, "rejected": 0, "rejected_by_reason": {}}
+    assert run.report["metadata_records"] == none
 
 
 def test_two_runs_give_the_same_tables(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from .atomic import AtomicDataset
 from .kaggle import KaggleReviewFilesDataset
 from .parquet_table import ParquetBatchesDataset, ParquetTableDataset
+from .product_images import PreviousEmbeddingsDataset, ProductImagesDataset
 from .raw_lines import RawLinesDataset
 from .raw_manifest import RawManifestDataset
 from .source_folder import SourceFolderDataset
@@ -12,6 +13,8 @@ __all__ = [
     "KaggleReviewFilesDataset",
     "ParquetBatchesDataset",
     "ParquetTableDataset",
+    "PreviousEmbeddingsDataset",
+    "ProductImagesDataset",
     "RawLinesDataset",
     "RawManifestDataset",
     "SourceFolderDataset",

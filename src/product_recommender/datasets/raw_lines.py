@@ -8,10 +8,9 @@ every line where it stood and what is wrong with its bytes.
 from __future__ import annotations
 
 import logging
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +20,8 @@ from kedro.io import AbstractDataset, DatasetError
 from product_recommender.review_format import RAW_REVIEW_COLUMNS
 from product_recommender.wording import counted
 
+from .line_blocks import line_blocks
+from .raw_contents import Contents, Holds, passed_over, read_as
 from .raw_files import RawFile, find_raw_files, nothing_found
 
 logger = logging.getLogger(__name__)
@@ -36,16 +37,6 @@ LINE_SCHEMA = pa.schema(
     ]
 )
 
-BLOCK_BYTES = 1 << 22
-"""Bytes read at once."""
-
-LONGEST_TEXT_BYTES = 1 << 26
-"""What is kept of a single line. The rest of such a line is skipped, so that a file without any
-newline cannot fill the memory."""
-
-_BOM = b"\xef\xbb\xbf"
-_GZIP_MAGIC = b"\x1f\x8b"
-
 
 class RawLinesDataset(AbstractDataset[Any, pa.RecordBatchReader]):
     """Lines of raw text files, plain or gzipped, as a stream of Arrow record batches.
@@ -60,10 +51,12 @@ class RawLinesDataset(AbstractDataset[Any, pa.RecordBatchReader]):
         A file, a folder (with its subfolders) or a glob; an empty setting names no file.
     patterns
         File name patterns; other files are ignored.
-    header
-        True for review files: the first line of each file must name the 15 review columns, in any
-        order, further columns allowed. False: every line is data, ``field_order`` and
-        ``n_fields`` are null.
+    holds
+        What is looked for. ``reviews``: files whose first line names the 15 review columns, in any
+        order, further columns allowed; or JSON records of reviews. ``products``: JSON records of
+        products. Files that turn out to hold records of the other kind are passed over, with a
+        warning. ``lines``: every line is data. Only below a header are ``field_order`` and
+        ``n_fields`` given.
     optional
         True: no matching file is an empty stream instead of an error.
     max_line_bytes
@@ -91,25 +84,36 @@ class RawLinesDataset(AbstractDataset[Any, pa.RecordBatchReader]):
         *,
         filepath: str | None,
         patterns: list[str],
-        header: bool,
+        holds: Holds,
         optional: bool = False,
         max_line_bytes: int = 1_000_000,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self._filepath = filepath
         self._patterns = list(patterns)
-        self._header = header
+        self._holds = holds
         self._optional = optional
         self._max_line_bytes = max_line_bytes
         self.metadata = metadata
 
     def load(self) -> pa.RecordBatchReader:
-        """Check every header, then stream the lines; one block is in memory at a time."""
-        files, _ = find_raw_files(self._filepath, self._patterns)
+        """Look into every file, then stream the lines; one block is in memory at a time."""
+        found, _ = find_raw_files(self._filepath, self._patterns)
+        files, foreign = read_as(found, self._holds)
+        if foreign:
+            logger.warning(passed_over(foreign, self._holds))
         if not files and not self._optional:
+            if foreign:
+                raise DatasetError(
+                    f"{self._filepath} holds no review: {passed_over(foreign, self._holds)} Name "
+                    "files of reviews with `--params=reviews_path=...`; product metadata goes to "
+                    "product_metadata_path."
+                )
             raise DatasetError(nothing_found(self._filepath, self._patterns))
-        orders = {file.name: self._field_order(file) for file in files}
-        return pa.RecordBatchReader.from_batches(LINE_SCHEMA, self._batches(files, orders))
+        orders = {file.name: self._field_order(file, contents) for file, contents in files}
+        return pa.RecordBatchReader.from_batches(
+            LINE_SCHEMA, self._batches([file for file, _ in files], orders)
+        )
 
     def save(self, data: Any) -> None:
         """Refuse: raw files are read-only."""
@@ -119,17 +123,15 @@ class RawLinesDataset(AbstractDataset[Any, pa.RecordBatchReader]):
         return self._optional or bool(find_raw_files(self._filepath, self._patterns)[0])
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath, "patterns": self._patterns, "header": self._header}
+        return {"filepath": self._filepath, "patterns": self._patterns, "holds": self._holds}
 
-    def _field_order(self, file: RawFile) -> tuple[np.ndarray, int] | None:
+    def _field_order(self, file: RawFile, contents: Contents) -> tuple[np.ndarray, int] | None:
         """Positions of the canonical columns and number of columns; None: no header to read."""
-        lines = next(_line_blocks(file.path), None)
-        if lines is None:
+        if contents.first_line is None:
             logger.warning("%s is an empty file: no line to read.", file.path)
+        if contents.first_line is None or contents.kind != "table":
             return None
-        if not self._header:
-            return None
-        return _read_header(file.path, lines[0].decode("utf-8", errors="replace"))
+        return _read_header(file.path, contents.first_line)
 
     def _batches(
         self, files: list[RawFile], orders: dict[str, tuple[np.ndarray, int] | None]
@@ -137,8 +139,8 @@ class RawLinesDataset(AbstractDataset[Any, pa.RecordBatchReader]):
         for file in files:
             number = 1
             # A header is a line of the file but not of the data.
-            skip = 1 if self._header else 0
-            for lines in _line_blocks(file.path):
+            skip = 0 if orders[file.name] is None else 1
+            for lines in line_blocks(file.path):
                 data = lines[skip:]
                 number, skip = number + len(lines) - len(data), 0
                 if data:
@@ -211,89 +213,3 @@ def _decode(lines: list[bytes], max_line_bytes: int) -> tuple[pa.Array, pa.Array
     too_long = pc.greater(pc.binary_length(raw), max_line_bytes).to_numpy(zero_copy_only=False)
     damage[too_long] = "line_too_long"
     return text, pa.array(damage, type=pa.string())
-
-
-def _line_blocks(path: Path) -> Iterator[list[bytes]]:
-    """Whole lines without their ends, a block of the file at a time."""
-    read = 0
-    rest: list[bytes] = []
-    rest_bytes = 0
-    start = True
-    try:
-        for block in _blocks(path):
-            if start:
-                block, start = block.removeprefix(_BOM), False
-            head, newline, tail = block.rpartition(b"\n")
-            if newline:
-                lines = b"".join([*rest, head]).split(b"\n")
-                rest, rest_bytes = [], 0
-                if any(line.endswith(b"\r") for line in lines):
-                    lines = [line.removesuffix(b"\r") for line in lines]
-                read += len(lines)
-                yield lines
-            kept = tail[: LONGEST_TEXT_BYTES - rest_bytes]
-            if kept:
-                rest.append(kept)
-                rest_bytes += len(kept)
-    except (EOFError, zlib.error) as error:
-        raise DatasetError(
-            f"{path}: the gzip file is truncated or corrupt after line {read} ({error}). Fetch it "
-            "again, or take it out of the input."
-        ) from None
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror or error}.") from None
-    if rest:
-        yield [b"".join(rest).removesuffix(b"\r")]
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    """Blocks of the unpacked bytes. gzip is told by its first bytes, not by its name."""
-    with open(path, "rb") as handle:
-        packed = handle.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-        handle.seek(0)
-        if packed:
-            yield from _unpacked_blocks(handle)
-        else:
-            while block := handle.read(BLOCK_BYTES):
-                yield block
-
-
-def _unpacked_blocks(handle: BinaryIO) -> Iterator[bytes]:
-    """Blocks of a gzip file, down to its last good byte.
-
-    ``gzip.GzipFile`` throws away what it has unpacked of a block when the file ends too early,
-    and then nobody can say how far it was readable.
-    """
-    unpacker = zlib.decompressobj(wbits=31)
-    packed = b""
-    while packed := packed or handle.read(BLOCK_BYTES // 4):
-        if unpacker.eof:  # a further member, after zeros as padding
-            packed = packed.lstrip(b"\0")
-            if not packed:
-                continue
-            unpacker = zlib.decompressobj(wbits=31)
-        before = unpacker.copy()
-        try:
-            block = unpacker.decompress(packed, BLOCK_BYTES)
-        except zlib.error:
-            yield from _good_part(before, packed)
-            raise
-        packed = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
-        if block:
-            yield block
-    while not unpacker.eof and (block := unpacker.decompress(b"", BLOCK_BYTES)):
-        yield block
-    if not unpacker.eof:
-        raise EOFError("it ends before its end mark")
-
-
-def _good_part(unpacker: Any, packed: bytes) -> Iterator[bytes]:
-    """What can be unpacked before the place where the bytes are wrong: a byte at a time."""
-    good = bytearray()
-    try:
-        for position in range(len(packed)):
-            good += unpacker.decompress(packed[position : position + 1])
-    except zlib.error:
-        pass
-    if good:
-        yield bytes(good)

@@ -6,6 +6,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
+from .raw_contents import Holds, read_as
 from .raw_files import find_raw_files, nothing_found
 from .source_folder import read_manifest, sha256_of
 
@@ -18,7 +19,7 @@ class RawManifestDataset(AbstractDataset[Any, dict[str, Any]]):
 
     Parameters
     ----------
-    filepath, patterns
+    filepath, patterns, holds
         As for ``RawLinesDataset``.
     metadata
         Free metadata, for example the kedro-viz layer.
@@ -33,23 +34,31 @@ class RawManifestDataset(AbstractDataset[Any, dict[str, Any]]):
     ``load()`` gives ``input`` (str, as configured), ``files`` (list of ``file``: name relative to
     the input, ``bytes``, ``sha256``, ``generated``: whether the manifest of the source
     `synthetic_data` in the same folder lists this very content) and ``ignored_files`` (names of
-    the foreign files that were passed over).
+    the foreign files that were passed over, those with records of the other kind among them).
     """
 
     def __init__(
-        self, *, filepath: str | None, patterns: list[str], metadata: dict[str, Any] | None = None
+        self,
+        *,
+        filepath: str | None,
+        patterns: list[str],
+        holds: Holds = "reviews",
+        metadata: dict[str, Any] | None = None,
     ) -> None:
         self._filepath = filepath
         self._patterns = list(patterns)
+        self._holds = holds
         self.metadata = metadata
 
     def load(self) -> dict[str, Any]:
         """Hash every file of the input."""
-        files, ignored = find_raw_files(self._filepath, self._patterns)
-        if not files:
+        found, ignored = find_raw_files(self._filepath, self._patterns)
+        if not found:
             raise DatasetError(nothing_found(self._filepath, self._patterns))
+        files, foreign = read_as(found, self._holds)
+        ignored = sorted([*ignored, *(file.name for file in foreign)])
         entries = []
-        for file in files:
+        for file, _ in files:
             digest = sha256_of(file.path)
             written = read_manifest(file.path.parent, GENERATING_SOURCE).get(file.path.name, ())
             entries.append(

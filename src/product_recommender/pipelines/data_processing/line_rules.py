@@ -8,13 +8,11 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from product_recommender.review_format import RAW_REVIEW_COLUMNS
+from product_recommender.review_format import RAW_REVIEW_COLUMNS, RECORD_FIELDS
 
 from .text_cleaning import clean_text
 
-REVIEW_COLUMNS = tuple(
-    name for name in RAW_REVIEW_COLUMNS if name not in ("marketplace", "review_id")
-)
+REVIEW_COLUMNS = tuple(name for name in RECORD_FIELDS if name not in ("marketplace", "review_id"))
 """What is kept of a review."""
 
 TEXT_COLUMNS = ("product_title", "review_headline", "review_body")
@@ -63,7 +61,7 @@ def type_lines(lines: ir.Table, verified_only: bool, first_year: int, last_year:
         "n_fields",
         *[
             _present(raw[name]).name(f"raw_{name}")
-            for name in RAW_REVIEW_COLUMNS[1:]
+            for name in RECORD_FIELDS[1:]
             if name not in TEXT_COLUMNS
         ],
         *[clean_text(raw[name]).name(name) for name in TEXT_COLUMNS],
@@ -80,6 +78,7 @@ def type_lines(lines: ir.Table, verified_only: bool, first_year: int, last_year:
         vine=_flag(typed.raw_vine),
         verified_purchase=_flag(typed.raw_verified_purchase),
         review_date=_date(typed.raw_review_date, first_year, last_year),
+        review_time=typed.raw_review_time.try_cast("timestamp"),
     )
     return typed.select(
         "file",
@@ -91,28 +90,37 @@ def type_lines(lines: ir.Table, verified_only: bool, first_year: int, last_year:
 
 
 def _fields(lines: ir.Table) -> ir.Table:
-    """Split on tabs and pick each canonical column by the position that it has in its file."""
+    """Each canonical column: of a JSON record as it was read, else by its place between tabs."""
+    is_record = lines.fields.notnull()
     # A lone carriage return is no line end; inside a field it is as good as a space.
-    text = ibis.ifelse(lines.damage.isnull(), lines.text, "").replace("\r", " ")
+    text = ibis.ifelse(lines.damage.isnull() & ~is_record, lines.text, "").replace("\r", " ")
     split = lines.select(
-        "file", "line_number", "damage", "field_order", "n_fields", fields=text.split("\t")
-    )
-    split = split.mutate(found_fields=split.fields.length())
-    intact = split.damage.isnull() & (split.found_fields == split.n_fields)
-    return split.select(
         "file",
         "line_number",
         "damage",
-        "found_fields",
+        "field_order",
         "n_fields",
-        **{
-            name: ibis.ifelse(
-                intact, split.fields[split.field_order[position].cast("int32")], ibis.null("string")
-            )
-            for position, name in enumerate(RAW_REVIEW_COLUMNS)
-            if name != "marketplace"
-        },
+        "fields",
+        is_record=is_record,
+        parts=text.split("\t"),
     )
+    # Lines of records have no header and no number of fields to meet.
+    found_fields = ibis.ifelse(split.n_fields.notnull(), split.parts.length(), ibis.null("int64"))
+    split = split.mutate(found_fields=found_fields)
+    intact = split.damage.isnull() & (split.found_fields == split.n_fields)
+    values = {
+        name: ibis.cases(
+            (split.is_record, split.fields[position]),
+            (intact, split.parts[split.field_order[position].cast("int32")]),
+            else_=ibis.null("string"),
+        )
+        for position, name in enumerate(RAW_REVIEW_COLUMNS)
+        if name != "marketplace"
+    }
+    # Dates of the tables are whole days; a time behind one is dropped (_date).
+    place = RECORD_FIELDS.index("review_time")
+    values["review_time"] = ibis.ifelse(split.is_record, split.fields[place], ibis.null("string"))
+    return split.select("file", "line_number", "damage", "found_fields", "n_fields", **values)
 
 
 def _present(value: ir.StringValue) -> ir.StringValue:

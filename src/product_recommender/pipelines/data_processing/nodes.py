@@ -11,19 +11,34 @@ import pandas as pd
 import pyarrow as pa
 
 from . import quality
+from .customer_records import read_customers
+from .described_products import describe, usual_value, with_usual_values
 from .line_rules import REVIEW_COLUMNS, type_lines
 from .parameters import DataProcessingParameters
+from .product_records import PRODUCT_SCHEMA, find_repeated_products, read_products
 from .repeats import LINE, find_duplicate_ids, find_repeated_pairs, without
-from .source_records import read_customers, read_products
-from .time_split import choose_cuts, number_of, part_of, validation_part_of
+from .review_records import read_records
+from .time_split import choose_cuts, part_of, validation_part_of
 
 logger = logging.getLogger(__name__)
 
 UNKNOWN_CATEGORY = "Unknown"
 
+DESCRIBED_COLUMNS = (
+    "brand",
+    "description",
+    "features",
+    "category_path",
+    "list_price",
+    "cost",
+    "stock",
+    "image",
+)
+"""What metadata adds to a product, null where it does not; and the list of image addresses."""
+
 
 def read_review_lines(raw_review_files: pa.RecordBatchReader) -> pa.RecordBatchReader:
-    """Hand the stream of raw lines from the reader to the table store.
+    """Hand the stream of raw lines from the reader to the table store, JSON records read.
 
     Parameters
     ----------
@@ -33,9 +48,9 @@ def read_review_lines(raw_review_files: pa.RecordBatchReader) -> pa.RecordBatchR
     Returns
     -------
     pyarrow.RecordBatchReader
-        The same stream; it becomes ``review_lines``.
+        The same stream with ``fields``; it becomes ``review_lines``.
     """
-    return raw_review_files
+    return read_records(raw_review_files)
 
 
 def type_reviews(review_lines: ibis.Table, parameters: DataProcessingParameters) -> ibis.Table:
@@ -88,7 +103,7 @@ def split_reviews(
         If no review is accepted, or a part of the split is empty.
     """
     accepted = typed_reviews.filter(typed_reviews.reject_reason.isnull()).select(
-        *LINE, "review_id", "customer_id", "product_id", "review_date"
+        *LINE, "review_id", "customer_id", "product_id", "review_date", "review_time"
     )
     duplicates = find_duplicate_ids(accepted)
     first_told = without(accepted, duplicates)
@@ -114,6 +129,7 @@ def assemble_reviews(
     typed_reviews: ibis.Table,
     repeated_reviews: ibis.Table,
     time_split: dict[str, Any],
+    product_metadata: ibis.Table,
     parameters: DataProcessingParameters,
 ) -> ibis.Table:
     """The accepted reviews with missing values filled and their part of the split.
@@ -126,6 +142,8 @@ def assemble_reviews(
         What was decided about lines that repeat others.
     time_split
         The two days that end training and validation.
+    product_metadata
+        Gives titles and categories where reviews have none; may be empty.
     parameters
         ``split.seed`` is used here.
 
@@ -137,7 +155,8 @@ def assemble_reviews(
     told = quality.join_repeats(typed_reviews, repeated_reviews)
     accepted = told.filter(told.reason.isnull())
     cuts = [date.fromisoformat(time_split[key]) for key in ("train_until", "validation_until")]
-    filled = _fill_missing(accepted.mutate(split=part_of(accepted.review_date, *cuts)))
+    parted = accepted.mutate(split=part_of(accepted.review_date, *cuts))
+    filled = _fill_missing(parted, product_metadata)
     tune_or_blend = validation_part_of(filled.customer_id, parameters.split.seed)
     return (
         filled.mutate(
@@ -180,7 +199,7 @@ def collect_rejected_reviews(
 
 
 def read_product_metadata(raw_product_metadata: pa.RecordBatchReader) -> pa.RecordBatchReader:
-    """Product metadata from JSON lines; empty where none was delivered.
+    """Every line of product metadata, read; no line where none was delivered.
 
     Parameters
     ----------
@@ -190,9 +209,36 @@ def read_product_metadata(raw_product_metadata: pa.RecordBatchReader) -> pa.Reco
     Returns
     -------
     pyarrow.RecordBatchReader
-        ``product_metadata``.
+        ``product_records``.
     """
     return read_products(raw_product_metadata)
+
+
+def choose_product_records(product_records: ibis.Table) -> tuple[ibis.Table, ibis.Table]:
+    """One record per product, and every other line with the reason why it is not used.
+
+    Parameters
+    ----------
+    product_records
+        Lines of metadata, read.
+
+    Returns
+    -------
+    product_metadata : ibis.Table
+        Of several records of a product the fullest.
+    rejected_product_metadata : ibis.Table
+        ``file``, ``line_number``, ``reason``, ``text``.
+    """
+    repeated = find_repeated_products(product_records)
+    usable = product_records.filter(product_records.reject_reason.isnull())
+    used = without(usable, repeated).select(*PRODUCT_SCHEMA.names).order_by("product_id")
+    unusable = product_records.filter(product_records.reject_reason.notnull())
+    less_full = usable.semi_join(repeated, [*LINE]).mutate(
+        reject_reason=ibis.literal("repeated_product_id")
+    )
+    rejected = unusable.union(less_full)
+    rejected = rejected.select(*LINE, reason=rejected.reject_reason, text=rejected.text)
+    return used, rejected.order_by(*LINE)
 
 
 def read_customer_attributes(raw_customers: pa.RecordBatchReader) -> pa.RecordBatchReader:
@@ -226,7 +272,9 @@ def build_products(reviews: ibis.Table, product_metadata: ibis.Table) -> ibis.Ta
     ibis.Table
         ``products``. Title, category and parent are the ones given most often in the earliest
         part of the split in which one is given, so that no later part changes what is known
-        before it; of equally frequent ones that which came first.
+        before it; of equally frequent ones that which came first. Where reviews give none, title
+        and category are those of metadata. A product without a record of its own takes that of
+        its parent, which is what the files of 2023 describe.
     """
     fallbacks = {
         "product_parent": reviews.product_id,
@@ -237,33 +285,21 @@ def build_products(reviews: ibis.Table, product_metadata: ibis.Table) -> ibis.Ta
     given = reviews.mutate(**{name: reviews[name].nullif(v) for name, v in fallbacks.items()})
     products = reviews.group_by("product_id").aggregate(first_review_date=reviews.review_date.min())
     for name in fallbacks:
-        usual = _usual(given, name).select("product_id", name)
+        usual = usual_value(given, name).select("product_id", name)
         products = products.left_join(usual, "product_id").drop("product_id_right")
     products = products.mutate(
-        product_parent=products.product_parent.fill_null(products.product_id),
-        product_title=products.product_title.fill_null(products.product_id),
-        product_category=products.product_category.fill_null(UNKNOWN_CATEGORY),
+        product_parent=products.product_parent.fill_null(products.product_id)
     )
-    known = product_metadata.select(
-        "product_id", "brand", "description", "list_price", "cost", "stock", "image"
-    )
-    return (
-        products.left_join(known, "product_id")
-        .select(
-            "product_id",
-            "product_parent",
-            "product_title",
-            "product_category",
-            "first_review_date",
-            "brand",
-            "description",
-            "list_price",
-            "cost",
-            "stock",
-            "image",
-        )
-        .order_by("product_id")
-    )
+    told = describe(products, product_metadata)
+    return told.select(
+        "product_id",
+        "product_parent",
+        product_title=ibis.coalesce(told.product_title, told.title, told.product_id),
+        product_category=ibis.coalesce(told.product_category, told.category, UNKNOWN_CATEGORY),
+        first_review_date=told.first_review_date,
+        **{name: told[name] for name in DESCRIBED_COLUMNS},
+        image_urls=told.image_urls.fill_null(ibis.literal([], type="array<string>")),
+    ).order_by("product_id")
 
 
 def report_data_quality(
@@ -274,8 +310,10 @@ def report_data_quality(
     reviews: ibis.Table,
     time_split: dict[str, Any],
     raw_review_manifest: dict[str, Any],
-    raw_product_metadata: pa.RecordBatchReader,
+    product_records: ibis.Table,
     product_metadata: ibis.Table,
+    rejected_product_metadata: ibis.Table,
+    products: ibis.Table,
 ) -> dict[str, Any]:
     """Account for every line, name the data, and log a summary.
 
@@ -287,8 +325,10 @@ def report_data_quality(
         The days of the split.
     raw_review_manifest
         Names and hashes of the raw files.
-    raw_product_metadata, product_metadata
-        The records delivered and those used.
+    product_records, product_metadata, rejected_product_metadata
+        The lines of metadata, those used and those that are not.
+    products
+        The reviewed products, of which the report says what is known.
 
     Returns
     -------
@@ -298,19 +338,21 @@ def report_data_quality(
     Raises
     ------
     ValueError
-        If accepted and rejected reviews do not add up to the lines read.
+        If accepted and rejected reviews do not add up to the lines read, or used and rejected
+        records to the lines of metadata.
     """
     files = quality.count_lines(review_lines, raw_review_manifest)
     told = quality.join_repeats(typed_reviews, repeated_reviews)
     report = quality.account(review_lines, rejected_reviews, reviews)
-    read = sum(batch.num_rows for batch in raw_product_metadata)
-    used = int(product_metadata.count().to_pyarrow().as_py())
     sizes = quality.counts_by(reviews, "split")
     report |= {
         "filled": quality.count_filled(told.filter(told.reason.isnull())),
         "files": files,
         "ignored_files": raw_review_manifest["ignored_files"],
-        "metadata_records": {"read": read, "used": used, "rejected": read - used},
+        "metadata_records": quality.account_metadata(
+            product_records, product_metadata, rejected_product_metadata
+        ),
+        "products_known": quality.count_known(products, product_metadata),
         "data": quality.name_data(files, report["accepted"]),
         "split": time_split | {"reviews": sizes},
         "customers": int(reviews.customer_id.nunique().to_pyarrow().as_py()),
@@ -318,58 +360,30 @@ def report_data_quality(
         "repeats": int(reviews.is_repeat.sum().to_pyarrow().as_py() or 0),
     }
     logger.info(quality.summary(report))
+    if report["metadata_records"]["rejected"]:
+        logger.warning(quality.metadata_summary(report["metadata_records"]))
     return report
 
 
-def _fill_missing(accepted: ibis.Table) -> ibis.Table:
+def _fill_missing(accepted: ibis.Table, product_metadata: ibis.Table) -> ibis.Table:
     """Fill by the rules of the README; review text stays text, so missing is empty."""
-    titled = _join_usual(accepted, "product_title")
-    titled = _join_usual(titled, "product_category")
+    titled = with_usual_values(accepted, product_metadata)
     return titled.mutate(
         product_parent=titled.product_parent.fill_null(titled.product_id),
         product_title=ibis.coalesce(
-            titled.product_title, titled.usual_product_title, titled.product_id
+            titled.product_title, titled.usual_product_title, titled.title, titled.product_id
         ),
         product_category=ibis.coalesce(
-            titled.product_category, titled.usual_product_category, UNKNOWN_CATEGORY
+            titled.product_category,
+            titled.usual_product_category,
+            titled.category,
+            UNKNOWN_CATEGORY,
         ),
         helpful_votes=titled.helpful_votes.fill_null(0),
-        total_votes=titled.total_votes.fill_null(0),
+        # Sources that count the helpful votes only: there were at least as many.
+        total_votes=ibis.coalesce(titled.total_votes, titled.helpful_votes, 0),
         vine=titled.vine.fill_null(False),
         verified_purchase=titled.verified_purchase.fill_null(False),
         review_headline=titled.review_headline.fill_null(""),
         review_body=titled.review_body.fill_null(""),
     )
-
-
-def _join_usual(reviews: ibis.Table, name: str) -> ibis.Table:
-    """Add ``usual_<name>``: what the product's reviews give, null where only later parts do."""
-    lacking = reviews.filter(reviews[name].isnull()).select("product_id").distinct()
-    usual = _usual(reviews.semi_join(lacking, "product_id"), name)
-    usual = usual.select(
-        usual_of=usual.product_id, usual_part=usual.part, **{f"usual_{name}": usual[name]}
-    )
-    joined = reviews.left_join(
-        usual,
-        [reviews.product_id == usual.usual_of, number_of(reviews.split) >= usual.usual_part],
-    )
-    return joined.drop("usual_of", "usual_part")
-
-
-def _usual(reviews: ibis.Table, name: str) -> ibis.Table:
-    """What the reviews of a product give most often in the earliest part in which one gives it.
-
-    Columns: ``product_id``, the number of that ``part``, and the value; ties go to the earliest
-    value, then to the first in the alphabet.
-    """
-    given = reviews.filter(reviews[name].notnull())
-    given = given.mutate(part=number_of(given.split))
-    counted = given.group_by(["product_id", "part", name]).aggregate(
-        n=given.count(), first_day=given.review_date.min()
-    )
-    ranked = counted.mutate(
-        place=ibis.row_number().over(
-            group_by="product_id", order_by=["part", ibis.desc("n"), "first_day", name]
-        )
-    )
-    return ranked.filter(ranked.place == 0).select("product_id", "part", name)

@@ -5,6 +5,7 @@ from kedro.pipeline import Pipeline, node
 from .nodes import (
     assemble_reviews,
     build_products,
+    choose_product_records,
     collect_rejected_reviews,
     read_customer_attributes,
     read_product_metadata,
@@ -43,6 +44,7 @@ def create_pipeline() -> Pipeline:
                     "typed_reviews",
                     "repeated_reviews",
                     "time_split",
+                    "product_metadata",
                     "params:data_processing",
                 ],
                 outputs="reviews",
@@ -57,8 +59,14 @@ def create_pipeline() -> Pipeline:
             node(
                 read_product_metadata,
                 inputs=["raw_product_metadata"],
-                outputs="product_metadata",
+                outputs="product_records",
                 name="read_product_metadata_node",
+            ),
+            node(
+                choose_product_records,
+                inputs=["product_records"],
+                outputs=["product_metadata", "rejected_product_metadata"],
+                name="choose_product_records_node",
             ),
             node(
                 read_customer_attributes,
@@ -82,8 +90,10 @@ def create_pipeline() -> Pipeline:
                     "reviews",
                     "time_split",
                     "raw_review_manifest",
-                    "raw_product_metadata",
+                    "product_records",
                     "product_metadata",
+                    "rejected_product_metadata",
+                    "products",
                 ],
                 outputs="data_quality_report",
                 name="report_data_quality_node",

@@ -84,6 +84,63 @@ def account(review_lines: ir.Table, rejected: ir.Table, reviews: ir.Table) -> di
     }
 
 
+def account_metadata(records: ir.Table, used: ir.Table, rejected: ir.Table) -> dict[str, Any]:
+    """``read``, ``used``, ``rejected``, ``rejected_by_reason`` of metadata; each counted by itself.
+
+    Raises
+    ------
+    ValueError
+        If they do not add up.
+    """
+    n_read, n_used, n_rejected = (
+        int(table.count().to_pyarrow().as_py()) for table in (records, used, rejected)
+    )
+    if n_used + n_rejected != n_read:
+        raise ValueError(
+            f"{n_used} used and {n_rejected} rejected records are not the {n_read} lines of "
+            "product metadata. Tables of different runs lie together: run data_processing again "
+            "from its start (`kedro run --pipeline=data_processing`)."
+        )
+    return {
+        "read": n_read,
+        "used": n_used,
+        "rejected": n_rejected,
+        "rejected_by_reason": counts_by(rejected, "reason"),
+    }
+
+
+def count_known(products: ir.Table, product_metadata: ir.Table) -> dict[str, int]:
+    """How many reviewed products have a record, their own or their parent's, and what it gives."""
+    own = products.semi_join(product_metadata, ["product_id"])
+    others = products.anti_join(product_metadata, ["product_id"])
+    records = product_metadata.select(record_id="product_id")
+    of_parents = others.semi_join(records, [others.product_parent == records.record_id])
+    known = {
+        name: products[name].notnull().sum()
+        for name in ("brand", "description", "features", "category_path", "list_price", "image")
+    }
+    row = products.aggregate(
+        products=products.count(), **known, image_urls=(products.image_urls.length() > 0).sum()
+    )
+    counts = {name: int(n or 0) for name, n in row.to_pyarrow().to_pylist()[0].items()}
+    return {
+        "products": counts.pop("products"),
+        "own_record": int(own.count().to_pyarrow().as_py()),
+        "record_of_parent": int(of_parents.count().to_pyarrow().as_py()),
+        **counts,
+    }
+
+
+def metadata_summary(records: dict[str, Any]) -> str:
+    """The rejected records of metadata as one line for the log."""
+    reasons = ", ".join(f"{reason} {n:,}" for reason, n in records["rejected_by_reason"].items())
+    return (
+        f"product metadata: {records['read']:,} records read, {records['used']:,} used, "
+        f"{records['rejected']:,} rejected ({reasons}); each with its text in "
+        "rejected_product_metadata."
+    )
+
+
 def count_lines(review_lines: ir.Table, manifest: dict[str, Any]) -> list[dict[str, Any]]:
     """The files of the manifest with the ``lines_read`` of each."""
     counted = counts_by(review_lines, "file")

@@ -37,14 +37,15 @@ def find_duplicate_ids(accepted: ir.Table) -> ir.Table:
 def find_repeated_pairs(accepted: ir.Table) -> ir.Table:
     """What becomes of lines whose customer reviewed the same product more than once.
 
-    Within a part the latest review stands; of several on the last day, the one that comes last in
-    the order of files and lines. What stands and has a forerunner in an earlier part is a repeat.
+    Within a part the latest review stands; of several on the last day the one with the latest time
+    of day, where the source has it, and then the one that comes last in the order of files and
+    lines. What stands and has a forerunner in an earlier part is a repeat.
 
     Parameters
     ----------
     accepted
         Lines accepted so far: ``file``, ``line_number``, ``customer_id``, ``product_id``,
-        ``review_date``, ``split``.
+        ``review_date``, ``review_time``, ``split``.
 
     Returns
     -------
@@ -53,9 +54,12 @@ def find_repeated_pairs(accepted: ir.Table) -> ir.Table:
         lines with one of the two.
     """
     pair = ["customer_id", "product_id"]
-    keys = accepted.select(*LINE, *pair, "review_date", "split")
+    keys = accepted.select(*LINE, *pair, "review_date", "split", time=accepted.review_time)
     candidates = keys.semi_join(_several(keys, pair), pair)
-    order = [ibis.desc(name) for name in ("review_date", *LINE)]
+    candidates = candidates.mutate(
+        time=candidates.time.fill_null(candidates.review_date.cast("timestamp"))
+    )
+    order = [ibis.desc(name) for name in ("review_date", "time", *LINE)]
     first_day = candidates.review_date.min().over(group_by=pair)
     first_day_of_part = candidates.review_date.min().over(group_by=[*pair, "split"])
     ranked = candidates.mutate(
