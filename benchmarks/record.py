@@ -20,6 +20,8 @@ PACKAGES = (
     "scipy",
     "scikit-learn",
     "implicit",
+    "transformers",
+    "pillow",
     "nltk",
 )
 

@@ -23,6 +23,8 @@ READ_ONLY_OR_ATOMIC_BY_THEMSELVES = {
     "product_recommender.datasets.RawManifestDataset",
     "product_recommender.datasets.SourceFolderDataset",
     "product_recommender.datasets.KaggleReviewFilesDataset",
+    "product_recommender.datasets.ProductImagesDataset",
+    "product_recommender.datasets.PreviousEmbeddingsDataset",
 }
 LAYERS = (
     "raw",
@@ -34,7 +36,7 @@ LAYERS = (
     "model_output",
     "reporting",
 )
-HEAVY = ("torch", "sklearn", "plotly", "nltk", "optuna", "transformers", "implicit")
+HEAVY = ("torch", "sklearn", "plotly", "nltk", "optuna", "transformers", "implicit", "PIL")
 KEDRO_ROOMS = {
     "pipelines",
     "datasets",

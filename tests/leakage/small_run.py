@@ -9,9 +9,13 @@ from typing import Any
 import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import torch
 import yaml
 
+from product_recommender.content.pictures import PICTURE_SCHEMA
+from product_recommender.content.settings import ContentParameters, TextSettings
+from product_recommender.content.vectors import embedding_table
 from product_recommender.feature_settings import FeatureEngineeringParameters
 from product_recommender.interactions import Interactions
 from product_recommender.leakage import features as by_features
@@ -20,7 +24,9 @@ from product_recommender.leakage.findings import findings_table
 from product_recommender.leakage.reviews import Cuts
 from product_recommender.model_inputs import interaction_arrays, rows_like, training_interactions
 from product_recommender.personas.settings import SegmentationParameters
+from product_recommender.pipelines.content import nodes as content
 from product_recommender.pipelines.data_processing.nodes import build_products
+from product_recommender.pipelines.data_processing.product_records import PRODUCT_SCHEMA
 from product_recommender.pipelines.feature_engineering import nodes as features
 from product_recommender.pipelines.feature_engineering.customer_nodes import (
     compute_customer_features,
@@ -43,6 +49,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 FEATURE_SETTINGS = FeatureEngineeringParameters(sentiment_processes=1)
 MODEL_NAMES = ("popularity", "recent_popularity", "bias")
 MODELING = ModelingSettings(list_length=5)
+CONTENT_SETTINGS = ContentParameters(text=TextSettings(training_reviews=True))
 
 Catalog = dict[str, Any]
 
@@ -124,17 +131,27 @@ def primary_tables(seed: int, n_reviews: int) -> tuple[ibis.Table, ibis.Table, d
     frame["is_repeat"] = frame.groupby(pair)["part"].transform("min") < frame["part"]
     frame["review_date"] = frame["review_date"].dt.date
     reviews = ibis.memtable(frame.drop(columns="part"))
-    metadata = pd.DataFrame(
+    # Every second product says something of itself; training reviews speak for the others.
+    described = [
         {
-            "product_id": products.ids,
-            "brand": "Acme",
-            "description": "",
-            "list_price": np.where(products.price_is_listed, products.price, np.nan),
-            "cost": products.cost,
-            "stock": products.stock,
-            "image": "",
+            "product_id": product_id,
+            "brand": "Acme" if number % 2 else None,
+            "list_price": price if listed else None,
+            "cost": cost,
+            "stock": stock,
         }
-    )
+        for number, (product_id, price, listed, cost, stock) in enumerate(
+            zip(
+                products.ids,
+                products.price.tolist(),
+                products.price_is_listed.tolist(),
+                products.cost.tolist(),
+                products.stock.tolist(),
+                strict=True,
+            )
+        )
+    ]
+    metadata = pa.Table.from_pylist(described, schema=PRODUCT_SCHEMA)
     split = {"train_until": str(cuts[0]), "validation_until": str(cuts[1])}
     report = {"split": split}
     return reviews, held(build_products(reviews, ibis.memtable(metadata))), report
@@ -151,6 +168,7 @@ def small_run(seed: int = 0, n_reviews: int = 450) -> Catalog:
         held(ids) for ids in features.assign_codes(items["reviews"], items["products"])
     )
     encode(items)
+    add_content(items, items["reviews"])
     items["segmentation_model"], _ = segmentation.fit_segmentation(
         items["customer_features"], segmentation_settings()
     )
@@ -179,6 +197,18 @@ def add_features(items: Catalog, reviews: ibis.Table) -> None:
         ("product_parent_features", compute_product_parent_features),
     ):
         items[name] = held(compute(reviews, products, sentiment, FEATURE_SETTINGS))
+
+
+def add_content(items: Catalog, reviews: ibis.Table) -> None:
+    """Texts of what ``reviews`` calls training, vectors made of their hashes, and no images."""
+    texts = held(content.collect_product_texts(items["products"], reviews, CONTENT_SETTINGS))
+    items["product_texts"] = texts
+    table = texts.to_pyarrow()
+    ids, hashes = (table[name].to_pylist() for name in ("product_id", "content_hash"))
+    vectors = {key: np.frombuffer(bytes.fromhex(key), dtype=np.uint8) for key in hashes}
+    items["text_embeddings"] = ibis.memtable(embedding_table(ids, hashes, "hash", vectors))
+    items["product_images"] = ibis.memtable(PICTURE_SCHEMA.empty_table())
+    items["image_embeddings"] = ibis.memtable(embedding_table([], [], "", {}))
 
 
 def encode(items: Catalog) -> None:
@@ -226,7 +256,22 @@ def everything(items: Catalog) -> Interactions:
 
 def report_of(items: Catalog) -> pd.DataFrame:
     """`leakage_report`, by the nodes of the pipeline."""
-    return check.join_findings(tables_report(items), segments_report(items), models_report(items))
+    parts = (tables_report, segments_report, content_report, models_report)
+    return check.join_findings(*(part(items) for part in parts))
+
+
+def content_report(items: Catalog) -> pd.DataFrame:
+    """The part of it that is about texts, images and their vectors."""
+    names = (
+        "data_quality_report",
+        "reviews",
+        "products",
+        "product_texts",
+        "text_embeddings",
+        "product_images",
+        "image_embeddings",
+    )
+    return check.check_content(*(items[name] for name in names), CONTENT_SETTINGS)
 
 
 def tables_report(items: Catalog) -> pd.DataFrame:

@@ -16,8 +16,10 @@ from leakage.small_run import (
     MODELING,
     Catalog,
     LastBought,
+    add_content,
     add_features,
     arrays_and_world,
+    content_report,
     encode,
     everything,
     held,
@@ -367,3 +369,15 @@ def test_features_of_another_setting_are_told_apart(clean: Catalog) -> None:
     other = compute_product_features(*tables, settings)
     found = leaks(report_of_one(clean | {"product_features": held(other)}, "product_features"))
     assert found == {"target_rating": {"product_features"}}
+
+
+# ---------------------------------------------------------------- content
+
+
+def test_product_texts_of_later_reviews_are_caught(clean: Catalog) -> None:
+    items = dict(clean)
+    add_content(items, clean["reviews"].mutate(split=ibis.literal("train")))
+    report = content_report(items)
+    assert leaks(report) == {"target_text": {"product_texts", "text_embeddings"}}
+    with pytest.raises(LeakageError, match=r"target_text: product_texts: (.|\n)*text"):
+        refuse_leaks(report)

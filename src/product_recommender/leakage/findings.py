@@ -19,8 +19,8 @@ LEAKS = {
     "target_text": (
         "text, headline, votes or verified flag of reviews after the cut, or votes at all, are in "
         "what models read",
-        "feature_engineering: texts of training reviews only, helpful votes never; a new column "
-        "needs a rule in leakage/features.py that says what it may hold",
+        "feature_engineering and content: texts of training reviews only, helpful votes never; a "
+        "new column needs a rule in leakage/ that says what it may hold",
     ),
     "id_map": (
         "codes know the future",
@@ -51,7 +51,7 @@ LEAKS = {
 
 RERUN = (
     "Then run again: kedro run --pipelines "
-    "feature_engineering,segmentation,modeling,ensemble,leakage_check,evaluation"
+    "feature_engineering,content,segmentation,modeling,ensemble,leakage_check,evaluation"
 )
 
 COLUMNS = ["leak", "dataset", "compared", "rows", "differing", "outcome", "detail"]

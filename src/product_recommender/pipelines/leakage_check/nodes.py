@@ -9,8 +9,9 @@ from typing import Any
 import ibis
 import pandas as pd
 
+from product_recommender.content.settings import ContentParameters
 from product_recommender.feature_settings import FeatureEngineeringParameters
-from product_recommender.leakage import features, models, segments
+from product_recommender.leakage import content, features, models, segments
 from product_recommender.leakage import reviews as primary
 from product_recommender.leakage.findings import findings_table, refuse_leaks, summary
 from product_recommender.model_inputs import interaction_arrays
@@ -103,6 +104,36 @@ def check_segmentation(
     )
 
 
+def check_content(
+    data_quality_report: Json,
+    reviews: ibis.Table,
+    products: ibis.Table,
+    product_texts: ibis.Table,
+    text_embeddings: ibis.Table,
+    product_images: ibis.Table,
+    image_embeddings: ibis.Table,
+    parameters: ContentParameters,
+) -> pd.DataFrame:
+    """Work out product texts again, and see that each vector is that of its text or image.
+
+    Parameters
+    ----------
+    data_quality_report, reviews, products, product_texts, text_embeddings, product_images, \
+image_embeddings
+        The datasets of those names.
+    parameters
+        How texts are made.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of `leakage_report`.
+    """
+    cuts = primary.Cuts.of(data_quality_report)
+    tables = (product_texts, text_embeddings, product_images, image_embeddings)
+    return findings_table(content.check_content(reviews, products, *tables, cuts, parameters))
+
+
 def check_models(
     data_quality_report: Json,
     reviews: ibis.Table,
@@ -140,21 +171,24 @@ def check_models(
 
 
 def join_findings(
-    tables: pd.DataFrame, segmentation: pd.DataFrame, of_models: pd.DataFrame
+    tables: pd.DataFrame,
+    segmentation: pd.DataFrame,
+    of_content: pd.DataFrame,
+    of_models: pd.DataFrame,
 ) -> pd.DataFrame:
     """Gather all comparisons: what was compared, how many rows, with what outcome.
 
     Parameters
     ----------
-    tables, segmentation, of_models
-        Rows of the three checks.
+    tables, segmentation, of_content, of_models
+        Rows of the four checks.
 
     Returns
     -------
     pandas.DataFrame
         The dataset `leakage_report`, leaks first. It is saved whatever it says.
     """
-    report = pd.concat([tables, segmentation, of_models], ignore_index=True)
+    report = pd.concat([tables, segmentation, of_content, of_models], ignore_index=True)
     report = report.sort_values(
         "outcome", key=lambda outcome: outcome == "clean", kind="stable", ignore_index=True
     )

@@ -7,7 +7,7 @@ from product_recommender.recommenders.registry import MODELS
 
 
 def create_pipeline() -> Pipeline:
-    """Build the pipeline: three checks, one report, and a stop."""
+    """Build the pipeline: four checks, one report, and a stop."""
     configs, weights, lists = (
         [f"{model}.{item}" for model in MODELS] for item in ("config", "weights", "recommendations")
     )
@@ -46,6 +46,21 @@ def create_pipeline() -> Pipeline:
                 name="check_segmentation_node",
             ),
             Node(
+                nodes.check_content,
+                inputs=[
+                    "data_quality_report",
+                    "reviews",
+                    "products",
+                    "product_texts",
+                    "text_embeddings",
+                    "product_images",
+                    "image_embeddings",
+                    "params:content",
+                ],
+                outputs="leakage_of_content",
+                name="check_content_node",
+            ),
+            Node(
                 nodes.check_models,
                 inputs=[
                     "data_quality_report",
@@ -64,7 +79,12 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.join_findings,
-                inputs=["leakage_of_tables", "leakage_of_segmentation", "leakage_of_models"],
+                inputs=[
+                    "leakage_of_tables",
+                    "leakage_of_segmentation",
+                    "leakage_of_content",
+                    "leakage_of_models",
+                ],
                 outputs="leakage_report",
                 name="join_findings_node",
             ),

@@ -1,0 +1,1 @@
+"""Product pictures: opened without trust, and turned into vectors."""
