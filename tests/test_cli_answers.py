@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -91,3 +92,43 @@ def test_compare_prints_every_model_of_the_leaderboard(tiny_run: Any, root: Path
     for model, ndcg in zip(board["model"], board["ndcg@10"], strict=True):
         line = next(line for line in lines if line.split()[:1] == [model])
         assert ndcg != ndcg or f"{ndcg:.4f}" in line
+
+
+def test_a_product_is_shown_with_what_stands_beside_it(tiny_run: Any, root: Path) -> None:
+    beside = tiny_run.load("similar_products").to_pandas()
+    product = beside["product_id"].iloc[0]
+    titles = tiny_run.load("products").to_pandas().set_index("product_id")["product_title"]
+    done = kedro("recommend", f"--product={product}", "--k=2", root=root)
+    assert done.returncode == 0, done.stderr
+    text = " ".join(done.stdout.split())
+    for other in beside.loc[beside["product_id"] == product, "related_product_id"].head(2):
+        assert " ".join(titles[other].split())[:15] in text
+    assert "Goes with it" in text
+    assert "A step up" in text
+
+
+def test_json_is_one_object(tiny_run: Any, root: Path) -> None:
+    customer = tiny_run.load("recommendations").to_pandas()["customer_id"].iloc[0]
+    done = kedro("recommend", customer, "--k=2", "--json", root=root)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["customer_id"] == customer
+    assert all(suggestion["sentence"].endswith(".") for suggestion in answer["suggestions"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("recommend", "--product=nope"), "There is no product 'nope'."),
+        (("recommend",), "Give either a CUSTOMER_ID or --product PRODUCT_ID."),
+        (("recommend", "x", "--product=y"), "Give either a CUSTOMER_ID or --product PRODUCT_ID."),
+        (("recommend", "--product=y", "--model=ease"), "--model is for customers"),
+    ],
+)
+def test_mistaken_questions_are_told_in_one_line(
+    arguments: tuple[str, ...], words: str, root: Path
+) -> None:
+    done = kedro(*arguments, root=root)
+    assert done.returncode != 0
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr

@@ -23,6 +23,9 @@ from kedro.framework.cli.utils import CONTEXT_SETTINGS, _split_params, env_optio
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from product_recommender.answers.customer import CustomerAnswer
+    from product_recommender.answers.product import ProductAnswer
+
 SHOW_TRACEBACK = "PRODUCT_RECOMMENDER_TRACEBACK"
 
 
@@ -115,27 +118,76 @@ params_option = click.option(
 
 
 @cli.command(context_settings=CONTEXT_SETTINGS)
-@click.argument("customer_id")
+@click.argument("customer_id", required=False)
+@click.option("--product", help="Show what stands beside this product instead.")
 @click.option("--k", type=click.IntRange(min=1), default=10, help="How many products.")
 @click.option("--model", help="Which model answers; by default the one that is served.")
+@click.option("--json", "wants_json", is_flag=True, help="Print one JSON object.")
 @env_option
 @params_option
 @explained
 def recommend(
-    customer_id: str, k: int, model: str | None, env: str | None, params: dict[str, Any]
+    customer_id: str | None,
+    product: str | None,
+    k: int,
+    model: str | None,
+    wants_json: bool,
+    env: str | None,
+    params: dict[str, Any],
 ) -> None:
     """Recommend products to CUSTOMER_ID from what the last run has learnt.
 
-    Prints products with scores and what in the data speaks for each, what the customer has bought,
+    Prints products with scores and a sentence for each that says why, what the customer has bought,
     whether the fallback spoke, and the chance of a purchase in each category. Somebody who is not
     in the data gets the answer for new customers.
+
+    With --product PRODUCT_ID instead: products that are similar, that go with it, and a step up
+    from it, with the evidence.
     """
+    if (customer_id is None) == (product is None):
+        raise click.UsageError("Give either a CUSTOMER_ID or --product PRODUCT_ID.")
+    if product is not None and model is not None:
+        raise click.UsageError(
+            "--model is for customers; what stands beside a product is no model's answer."
+        )
+    run = _run_command(env, params)
+    with _catalog(env, params) as catalog:
+        if product is not None:
+            _show_product(catalog, product, k, wants_json, run)
+        else:
+            _show_customer(catalog, str(customer_id), k, model, wants_json, run)
+
+
+def _show_customer(
+    catalog: Any, customer_id: str, k: int, model: str | None, wants_json: bool, run: str
+) -> None:
     from product_recommender.answers.customer import answer_for
+
+    answer = answer_for(catalog, customer_id, k, model, run)
+    if wants_json:
+        _print_json(answer)
+        return
     from product_recommender.answers.printed_answer import print_answer
 
-    with _catalog(env, params) as catalog:
-        answer = answer_for(catalog, customer_id, k, model, _run_command(env, params))
     print_answer(answer, _console())
+
+
+def _show_product(catalog: Any, product_id: str, k: int, wants_json: bool, run: str) -> None:
+    from product_recommender.answers.product import answer_for_product
+
+    answer = answer_for_product(catalog, product_id, k, run)
+    if wants_json:
+        _print_json(answer)
+        return
+    from product_recommender.answers.printed_product import print_product
+
+    print_product(answer, _console())
+
+
+def _print_json(answer: CustomerAnswer | ProductAnswer) -> None:
+    from product_recommender.answers.as_json import as_json
+
+    click.echo(as_json(answer))
 
 
 @cli.command(context_settings=CONTEXT_SETTINGS)

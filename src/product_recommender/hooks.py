@@ -24,6 +24,7 @@ WHERE_TO_LOOK = (
     "leaderboard",
     "evaluation_ranking_figure",
     "recommendations",
+    "similar_products",
     "segment_profiles",
     "data_quality_report",
 )
@@ -54,6 +55,7 @@ RUNTIME_KEYS = (
     "n_customers",
     "n_products",
     "n_reviews",
+    "product_images_path",
     "product_metadata_path",
     "reviews_path",
     "seed",

@@ -7,6 +7,7 @@ pipelines in the registry break partial runs (docs/decisions/0002).
 from kedro.pipeline import Pipeline
 
 from product_recommender.pipelines import (
+    content,
     data_ingestion,
     data_processing,
     eda,
@@ -16,6 +17,7 @@ from product_recommender.pipelines import (
     leakage_check,
     modeling,
     propensity,
+    related_products,
     segmentation,
     synthetic_data,
 )
@@ -26,10 +28,12 @@ MAIN_PIPELINES = (
     "data_processing",
     "eda",
     "feature_engineering",
+    "content",
     "segmentation",
     "modeling",
     "ensemble",
     "propensity",
+    "related_products",
     "leakage_check",
     "evaluation",
 )
@@ -50,10 +54,12 @@ def register_pipelines() -> dict[str, Pipeline]:
         "data_processing": data_processing.create_pipeline(),
         "eda": eda.create_pipeline(),
         "feature_engineering": feature_engineering.create_pipeline(),
+        "content": content.create_pipeline(),
         "segmentation": segmentation.create_pipeline(),
         "modeling": modeling.create_pipeline(),
         "ensemble": ensemble.create_pipeline(),
         "propensity": propensity.create_pipeline(),
+        "related_products": related_products.create_pipeline(),
         "leakage_check": leakage_check.create_pipeline(),
         "evaluation": evaluation.create_pipeline(),
     }

@@ -107,9 +107,14 @@ def test_an_id_cannot_either() -> None:
 
 def test_reasons_read_as_facts() -> None:
     text = " ".join(printed("c1").split())
-    assert "Furniture: 2 other customers bought this and “A desk”" in text
-    assert "Electronics: 1 other customer bought this and “A desk”" in text
-    assert "Furniture: 1 purchase in the last 90 days in a category they have bought from" in text
+    # Bought 2013-10-22; the data end on 2014-11-26.
+    own = "Because you bought the A desk in October 2013:"
+    assert f"Furniture. {own} 2 other customers bought both." in text
+    assert f"Electronics. {own} 1 other customer bought both." in text
+    assert (
+        "Furniture. Popular, in a category you have bought from: 1 purchase in the last 90" in text
+    )
+    assert "Reasons are facts of the data, not how the model decided." in text
     assert "Chance of a purchase by category, 2014-11-27 to 2014-12-26" in text
     assert "Furniture 25.0%" in text
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import ibis
@@ -12,9 +12,11 @@ import numpy as np
 from product_recommender.answers.catalog import Catalog, NotMadeYetError
 from product_recommender.customer_slices import segment_names_by_user
 from product_recommender.evaluation_cuts import purchases_before, purchases_so_far
-from product_recommender.model_inputs import interaction_arrays
+from product_recommender.interactions import UNKNOWN
+from product_recommender.model_inputs import InteractionArrays, interaction_arrays
 from product_recommender.recommenders.base import Recommender
-from product_recommender.recommenders.registry import MODELS
+from product_recommender.recommenders.explanation import Explanation
+from product_recommender.recommenders.registry import MODELS, recommender_class
 
 BLENDS = {"ensemble": "blend", "ensemble_equal": "equal_blend"}
 """Name of a blend -> where its weights stand in ``ensemble.config``."""
@@ -34,12 +36,15 @@ class Listed:
         float32 ``[n]``.
     is_fallback
         The list is not the model's own answer.
+    explanations
+        Item code -> what the model says of it; empty where it cannot tell.
     """
 
     model: str
     items: np.ndarray
     scores: np.ndarray
     is_fallback: bool
+    explanations: dict[int, Explanation] = field(default_factory=dict)
 
 
 def ask_now(catalog: Catalog, name: str, user: int, k: int, run: str) -> Listed:
@@ -65,6 +70,57 @@ def ask_now(catalog: Catalog, name: str, user: int, k: int, run: str) -> Listed:
     NotMadeYetError
         If it was not trained.
     """
+    model, arrays, product_ids = _told_model(catalog, name, run)
+    asked = np.array([user])
+    items, scores = model.recommend(
+        asked,
+        k,
+        exclude_seen=False,  # `seen` holds everything bought, the training purchases included
+        candidates=products_on_sale(product_ids, int(arrays.days.max())),
+        seen=purchases_so_far(arrays, asked),
+    )
+    kept = items[0] >= 0
+    listed = items[0][kept]
+    is_fallback = bool(model.uses_fallback(asked)[0])
+    told = {} if is_fallback else _explanations(model, user, listed)
+    return Listed(name, listed, scores[0][kept], is_fallback, told)
+
+
+def explain_served(catalog: Catalog, listed: Listed, user: int, run: str) -> Listed:
+    """A served list with what its model says of each product, if the model can tell.
+
+    The model is loaded only where its kind can tell at all.
+
+    Parameters
+    ----------
+    catalog
+        Holds the model.
+    listed
+        Its list for the customer.
+    user
+        The customer's code; -1 for somebody who is not in the data.
+    run
+        How this environment is run, for messages.
+    """
+    if listed.model not in MODELS or listed.is_fallback or user == UNKNOWN:
+        return listed
+    if recommender_class(listed.model).explain is Recommender.explain:
+        return listed
+    model, _, _ = _told_model(catalog, listed.model, run)
+    return replace(listed, explanations=_explanations(model, user, listed.items))
+
+
+def _explanations(model: Recommender, user: int, items: np.ndarray) -> dict[int, Explanation]:
+    if user == UNKNOWN:
+        return {}
+    told = {int(item): model.explain(user, int(item)) for item in items}
+    return {item: explanation for item, explanation in told.items() if explanation is not None}
+
+
+def _told_model(
+    catalog: Catalog, name: str, run: str
+) -> tuple[Recommender, InteractionArrays, ibis.Table]:
+    """The model, told of every purchase, with the data that it was told of."""
     interactions, customer_ids, product_ids = (
         catalog.load(table) for table in ("interactions", "customer_ids", "product_ids")
     )
@@ -76,17 +132,7 @@ def ask_now(catalog: Catalog, name: str, user: int, k: int, run: str) -> Listed:
             f"{model.n_users:,} customers and {model.n_items:,} products, there are "
             f"{arrays.n_users_listed:,} and {arrays.n_items_listed:,}. Train it again: {run}"
         )
-    model = model.follow(*purchases_before(arrays, "end"))
-    asked = np.array([user])
-    items, scores = model.recommend(
-        asked,
-        k,
-        exclude_seen=False,  # `seen` holds everything bought, the training purchases included
-        candidates=products_on_sale(product_ids, int(arrays.days.max())),
-        seen=purchases_so_far(arrays, asked),
-    )
-    kept = items[0] >= 0
-    return Listed(name, items[0][kept], scores[0][kept], bool(model.uses_fallback(asked)[0]))
+    return model.follow(*purchases_before(arrays, "end")), arrays, product_ids
 
 
 def products_on_sale(product_ids: ibis.Table, last_day: int) -> np.ndarray:

@@ -9,10 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from product_recommender.answers.asking import Listed, ask_now, check_name
+from product_recommender.answers.asking import Listed, ask_now, check_name, explain_served
+from product_recommender.answers.attributes import InCommon, in_common, shared_words, word_shares
 from product_recommender.answers.catalog import Catalog, NotMadeYetError, require
+from product_recommender.answers.described import Shelf
+from product_recommender.answers.listed_pairs import listed_pairs
 from product_recommender.answers.reasons import Reason, find_reasons
+from product_recommender.answers.sentences import why
 from product_recommender.interactions import UNKNOWN
+from product_recommender.recommenders.explanation import Explanation
+
+LIKED = 3
+"""Stars from which on a purchase is given as a reason; nobody wants more of what they disliked."""
 
 TABLES = ("customer_ids", "product_ids", "products", "interactions", "data_quality_report")
 
@@ -30,14 +38,35 @@ class Purchase:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """One recommended product; ``because_title`` names the own product of the reason, if any."""
+    """One recommended product.
+
+    Attributes
+    ----------
+    product_id, title, category, score
+        The product.
+    reason
+        The strongest fact that speaks for it.
+    because_id, because_title, bought_on
+        The customer's own product that the reason names, if any, and its last purchase.
+    common
+        What the two have in common.
+    sentence
+        All this as a shopper would say it.
+    modality_weights
+        Share of each modality in the model's own answer; None where the model does not tell.
+    """
 
     product_id: str
     title: str
     category: str
     score: float
     reason: Reason
+    because_id: str | None
     because_title: str | None
+    bought_on: datetime.date | None
+    common: InCommon
+    sentence: str
+    modality_weights: dict[str, float] | None
 
 
 @dataclass(frozen=True)
@@ -121,26 +150,19 @@ def answer_for(
     user = int(own["user"][0].as_py()) if len(own) else UNKNOWN
     last_day = interactions["day"].max().to_pyarrow().as_py()
     listed = _list_of(catalog, customer_id, user, k, model, run)
-    products = _products(catalog)
     history = (
         interactions.filter(interactions["user"] == user)
         .select("item", "day", "star_rating")
         .to_pandas()
         .sort_values(["day", "item"], ascending=[False, True])
     )
-    reasons = find_reasons(
-        interactions,
-        user,
-        history["item"].unique(),
-        listed.items,
-        products["category"].to_numpy(),
-    )
+    shelf = Shelf.of(catalog, np.concatenate([history["item"].to_numpy(int), listed.items]))
     return CustomerAnswer(
         customer_id=customer_id,
         is_listed=user != UNKNOWN,
         segment=_segment(catalog, customer_id),
         purchases=[
-            Purchase(_date(day), *_shown(products, item), int(stars))
+            Purchase(_date(day), *shelf.shown(item), int(stars))
             for item, day, stars in history.itertuples(index=False)
         ],
         data=str(catalog.load("data_quality_report")["data"]["label"]),
@@ -148,27 +170,97 @@ def answer_for(
         model=listed.model,
         ranks_by=_ranks_by(catalog, listed.model),
         is_fallback=listed.is_fallback,
-        suggestions=[
-            Suggestion(
-                *_shown(products, item),
-                float(score),
-                reason,
-                None if reason.because_of is None else _shown(products, reason.because_of)[1],
-            )
-            for item, score, reason in zip(listed.items, listed.scores, reasons, strict=True)
-        ],
+        suggestions=_suggestions(catalog, listed, history, user, shelf, _date(last_day)),
         asked_for=k,
         propensity=_propensity(catalog, customer_id),
     )
 
 
-_SHOWN = ["product_id", "title", "category"]
+def _suggestions(
+    catalog: Catalog,
+    listed: Listed,
+    history: pd.DataFrame,
+    user: int,
+    shelf: Shelf,
+    as_of: datetime.date,
+) -> list[Suggestion]:
+    """The products of a list with what speaks for each."""
+    liked = history[history["star_rating"] >= LIKED]
+    own = (liked if len(liked) else history)["item"].to_numpy(int)
+    own = np.array(sorted(set(own.tolist())), dtype=int)
+    explanations = listed.explanations or {}
+    reasons = find_reasons(
+        catalog.load("interactions"),
+        user,
+        np.union1d(own, _named(explanations, history)),
+        listed.items,
+        shelf.categories,
+        listed_pairs(catalog, own, listed.items, shelf.product_ids),
+        explanations,
+    )
+    common = _in_common(catalog, listed.items, reasons, shelf)
+    last_bought = history.groupby("item")["day"].max()
+    suggestions = []
+    for item, score, reason, shared in zip(
+        listed.items, listed.scores, reasons, common, strict=True
+    ):
+        own_code = reason.because_of
+        because = None if own_code is None else shelf.shown(own_code)
+        bought_on = None if own_code is None else _date(last_bought[own_code])
+        told = explanations.get(int(item))
+        suggestions.append(
+            Suggestion(
+                *shelf.shown(item),
+                score=float(score),
+                reason=reason,
+                because_id=because and because[0],
+                because_title=because and because[1],
+                bought_on=bought_on,
+                common=shared,
+                sentence=why(
+                    reason,
+                    because and because[1],
+                    bought_on,
+                    shared,
+                    as_of,
+                    shelf.on_sale_since.get(int(item)),
+                ),
+                modality_weights=None if told is None else dict(told.modality_weights),
+            )
+        )
+    return suggestions
+
+
+def _named(explanations: dict[int, Explanation], history: pd.DataFrame) -> np.ndarray:
+    """Own products that the model names, liked or not: what it says is not to be changed."""
+    named = {
+        int(told.history[0][0])
+        for told in explanations.values()
+        if told.uses_attention and told.history
+    }
+    return np.array(sorted(named & set(history["item"].tolist())), dtype=int)
+
+
+def _in_common(
+    catalog: Catalog, items: np.ndarray, reasons: list[Reason], shelf: Shelf
+) -> list[InCommon]:
+    """What each product shares with the one that its reason names."""
+    pairs = [
+        None
+        if reason.because_of is None
+        else (shelf.described[reason.because_of], shelf.described[int(item)])
+        for item, reason in zip(items, reasons, strict=True)
+    ]
+    words = set().union(*(shared_words(*pair) for pair in pairs if pair))
+    shares = word_shares(catalog.load("products"), words)
+    return [in_common(*pair, shares) if pair else InCommon() for pair in pairs]
 
 
 def _list_of(
     catalog: Catalog, customer_id: str, user: int, k: int, model: str | None, run: str
 ) -> Listed:
-    """The served list where it suffices (no torch is imported then), a model's own otherwise."""
+    """The served list where it suffices, a model's own otherwise. Torch is imported only for the
+    latter, and where the model that was served can say why."""
     if model is not None:
         return ask_now(catalog, model, user, k, run)
     if not catalog.exists("recommendations"):
@@ -187,30 +279,15 @@ def _list_of(
         .sort_values("rank")
     )
     if len(rows) == k:
-        return Listed(
+        listed = Listed(
             str(rows["model"].iloc[0]),
             rows["item"].to_numpy(),
             rows["score"].to_numpy(),
             bool(rows["is_fallback"].iloc[0]),
         )
+        return explain_served(catalog, listed, user, run)
     require(catalog, ("ensemble.config",), f"{run} --pipelines=ensemble", "This list")
     return ask_now(catalog, str(catalog.load("ensemble.config")["served"]), user, k, run)
-
-
-def _products(catalog: Catalog) -> pd.DataFrame:
-    """``product_id, title, category`` of every product, indexed by item code."""
-    products = catalog.load("products").select("product_id", "product_title")
-    coded = catalog.load("product_ids").select("product_id", "item", "product_category")
-    table = coded.left_join(products, "product_id").to_pandas().set_index("item").sort_index()
-    names = {"product_title": "title", "product_category": "category"}
-    table = table.rename(columns=names)[_SHOWN]
-    return table.fillna({"title": "(no title)", "category": "Unknown"})
-
-
-def _shown(products: pd.DataFrame, item: int) -> tuple[str, str, str]:
-    """Id, title and category of a product."""
-    product_id, title, category = (str(value) for value in products.loc[item, _SHOWN])
-    return product_id, title, category
 
 
 def _segment(catalog: Catalog, customer_id: str) -> str | None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from product_recommender.answers.customer import CustomerAnswer, Suggestion
-from product_recommender.answers.reasons import RECENT_DAYS
 from product_recommender.answers.safe_text import safe
+from product_recommender.answers.sentences import MODALITY_WORDS
 from product_recommender.interactions import NEW
 from product_recommender.wording import counted
 
@@ -23,6 +23,7 @@ PURCHASES_SHOWN = 5
 
 TITLE_LENGTH = 110
 BAR_WIDTH = 20
+WEIGHT_WIDTH = 10
 
 
 def print_answer(answer: CustomerAnswer, console: Console) -> None:
@@ -45,8 +46,14 @@ def print_answer(answer: CustomerAnswer, console: Console) -> None:
     _print_propensity(answer, console)
 
 
-def _text(*parts: tuple[str, str]) -> Text:
-    """Pieces of text with their styles; no markup is read."""
+def plain_text(*parts: tuple[str, str]) -> Text:
+    """Pieces of text with their styles; no markup is read.
+
+    Parameters
+    ----------
+    parts
+        Texts, made safe, each with a style.
+    """
     from rich.text import Text
 
     return Text.assemble(*parts)
@@ -59,13 +66,13 @@ def _heading(answer: CustomerAnswer) -> Text:
     if not answer.is_listed:
         known.append((" is new: the data hold no purchase of theirs.", "bold yellow"))
     data = f"\n{safe(answer.data)}; as of {answer.as_of}, the last day of the data"
-    return _text(*known, (data, "dim"))
+    return plain_text(*known, (data, "dim"))
 
 
 def _purchases(answer: CustomerAnswer) -> Text | Table:
     if not answer.purchases:
-        return _text(("\nBought: nothing that is on record.", ""))
-    table = _table(f"Bought ({counted(len(answer.purchases), 'purchase')}, newest first)")
+        return plain_text(("\nBought: nothing that is on record.", ""))
+    table = plain_table(f"Bought ({counted(len(answer.purchases), 'purchase')}, newest first)")
     table.add_column("day", no_wrap=True)
     table.add_column("stars", no_wrap=True)
     table.add_column("product")
@@ -74,12 +81,12 @@ def _purchases(answer: CustomerAnswer) -> Text | Table:
         table.add_row(
             str(purchase.day),
             "★" * purchase.stars + "☆" * (5 - purchase.stars),
-            _text((safe(purchase.title, TITLE_LENGTH), "")),
-            _text((safe(purchase.category), "")),
+            plain_text((safe(purchase.title, TITLE_LENGTH), "")),
+            plain_text((safe(purchase.category), "")),
         )
     rest = len(answer.purchases) - PURCHASES_SHOWN
     if rest > 0:
-        table.add_row("", "", _text((f"and {rest} more before", "dim")), "")
+        table.add_row("", "", plain_text((f"and {rest} more before", "dim")), "")
     return table
 
 
@@ -97,25 +104,26 @@ def _recommender(answer: CustomerAnswer) -> Text:
                 "yellow",
             )
         )
-    return _text(*who)
+    return plain_text(*who)
 
 
 def _suggestions(answer: CustomerAnswer) -> Table:
-    table = _table()
+    table = plain_table()
     table.add_column("", justify="right", no_wrap=True)
-    table.add_column("product, category, and what in the data speaks for it")
+    table.add_column("product, and why")
     table.add_column("product id", overflow="fold")
     table.add_column("score", justify="right", no_wrap=True)
     decimals = _decimals([suggestion.score for suggestion in answer.suggestions])
     for rank, suggestion in enumerate(answer.suggestions, start=1):
-        product = _text(
+        product = plain_text(
             (safe(suggestion.title, TITLE_LENGTH), ""),
-            (f"\n{safe(suggestion.category)}: {_reason(suggestion)}", "dim"),
+            (f"\n{safe(suggestion.category)}. {suggestion.sentence}", "dim"),
+            *_weights(suggestion),
         )
         table.add_row(
             str(rank),
             product,
-            _text((safe(suggestion.product_id), "")),
+            plain_text((safe(suggestion.product_id), "")),
             f"{suggestion.score:,.{decimals}f}",
         )
     return table
@@ -127,26 +135,30 @@ def _decimals(scores: list[float]) -> int:
     return min(max(3 - math.floor(math.log10(largest)), 0), 8) if largest > 0 else 1
 
 
-def _reason(suggestion: Suggestion) -> str:
-    reason = suggestion.reason
-    own = " in a category they have bought from" if reason.in_own_category else ""
-    if reason.kind == "together":
-        others = counted(reason.count, "other customer")
-        return f"{others} bought this and “{safe(suggestion.because_title, 60)}”"
-    if reason.kind == "popular":
-        lately = counted(reason.count, "purchase")
-        return f"{lately} in the last {RECENT_DAYS} days{own}"
-    return f"not bought in the last {RECENT_DAYS} days; the model's score is all there is"
+def _weights(suggestion: Suggestion) -> list[tuple[str, str]]:
+    """A line with a bar for what the model looked at; nothing where it does not tell."""
+    if not suggestion.modality_weights:
+        return []
+    ordered = sorted(suggestion.modality_weights.items(), key=lambda pair: (-pair[1], pair[0]))
+    parts = [("\nby ", "dim")]
+    for number, (name, share) in enumerate(pair for pair in ordered if pair[1] >= 0.005):
+        word = MODALITY_WORDS.get(name, safe(name, 20))
+        parts.append((("  " if number else "") + f"{word} ", "dim"))
+        parts.append(("█" * max(1, round(WEIGHT_WIDTH * share)), "cyan"))
+        parts.append((f" {share:.0%}", "dim"))
+    return parts
 
 
 def _remarks(answer: CustomerAnswer) -> list[Text]:
     remarks = []
     found = len(answer.suggestions)
     if found == 0:
-        remarks.append(_text(("\nNothing: they have bought everything that is on sale.", "yellow")))
+        remarks.append(
+            plain_text(("\nNothing: they have bought everything that is on sale.", "yellow"))
+        )
     elif found < answer.asked_for:
         remarks.append(
-            _text(
+            plain_text(
                 (
                     f"{answer.asked_for} were asked for; {counted(found, 'product')} on sale "
                     f"{'is' if found == 1 else 'are'} all that {'is' if found == 1 else 'are'} "
@@ -157,10 +169,10 @@ def _remarks(answer: CustomerAnswer) -> list[Text]:
         )
     if found:
         remarks.append(
-            _text(
+            plain_text(
                 (
                     "Scores order this list and mean nothing beside those of another model or "
-                    "customer. Reasons are facts of the data, not how the model decided.",
+                    f"customer. {_whose_reasons(answer)}",
                     "dim",
                 )
             )
@@ -168,11 +180,25 @@ def _remarks(answer: CustomerAnswer) -> list[Text]:
     return remarks
 
 
+def _whose_reasons(answer: CustomerAnswer) -> str:
+    """Whether the sentences tell how the model decided."""
+    told = sum(suggestion.reason.kind == "model" for suggestion in answer.suggestions)
+    facts = "Reasons are facts of the data, not how the model decided."
+    if not told:
+        return facts
+    which = "All reasons" if told == len(answer.suggestions) else f"{told} of the reasons"
+    return (
+        f"{which} name the purchase that counted most for {answer.model}; that without it the "
+        "score falls more than without another was tested."
+        + ("" if told == len(answer.suggestions) else " The others are facts of the data.")
+    )
+
+
 def _print_propensity(answer: CustomerAnswer, console: Console) -> None:
     table = answer.propensity
     if table is None:
         console.print(
-            _text(
+            plain_text(
                 ("\nChance of a purchase: ", "bold"),
                 ("not estimated here yet (no purchase_propensity in this environment).", ""),
             )
@@ -180,7 +206,7 @@ def _print_propensity(answer: CustomerAnswer, console: Console) -> None:
         return
     if table.empty:
         console.print(
-            _text(
+            plain_text(
                 ("\nChance of a purchase: ", "bold"),
                 ("no estimate for this customer; it needs a purchase on record.", ""),
             )
@@ -189,12 +215,12 @@ def _print_propensity(answer: CustomerAnswer, console: Console) -> None:
     for period, rows in table.groupby("period", sort=False):
         # An ISO 8601 interval of days.
         when = safe(period).replace("/", " to ")
-        console.print(_text((f"\nChance of a purchase by category, {when}", "bold")))
+        console.print(plain_text((f"\nChance of a purchase by category, {when}", "bold")))
         console.print(_chances(rows))
 
 
 def _chances(rows: pd.DataFrame) -> Table:
-    table = _table()
+    table = plain_table()
     table.add_column("category", no_wrap=True)
     table.add_column("chance", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -202,16 +228,23 @@ def _chances(rows: pd.DataFrame) -> Table:
     largest = max(float(chances.max()), 1e-12)
     for category, chance in zip(rows["category"], chances, strict=True):
         bar = "█" * max(1, round(BAR_WIDTH * chance / largest))
-        table.add_row(_text((safe(category), "")), f"{chance:.1%}", _text((bar, "cyan")))
+        table.add_row(plain_text((safe(category), "")), f"{chance:.1%}", plain_text((bar, "cyan")))
     return table
 
 
-def _table(title: str | None = None) -> Table:
+def plain_table(title: str | None = None) -> Table:
+    """A table without a frame.
+
+    Parameters
+    ----------
+    title
+        What stands above it; safe.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     return Table(
-        title=None if title is None else _text((f"\n{title}", "bold")),
+        title=None if title is None else plain_text((f"\n{title}", "bold")),
         title_justify="left",
         title_style="",
         box=SIMPLE_HEAD,

@@ -1,0 +1,1 @@
+"""Which products stand beside a product: substitutes, complements, and the better one above it."""
