@@ -25,6 +25,7 @@ WHERE_TO_LOOK = (
     "recommendations",
     "segment_profiles",
     "data_quality_report",
+    "dashboard",
 )
 
 

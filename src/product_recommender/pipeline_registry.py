@@ -16,6 +16,7 @@ from product_recommender.pipelines import (
     leakage_check,
     modeling,
     propensity,
+    reporting,
     segmentation,
     synthetic_data,
 )
@@ -32,6 +33,7 @@ MAIN_PIPELINES = (
     "propensity",
     "leakage_check",
     "evaluation",
+    "reporting",
 )
 
 
@@ -56,6 +58,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "propensity": propensity.create_pipeline(),
         "leakage_check": leakage_check.create_pipeline(),
         "evaluation": evaluation.create_pipeline(),
+        "reporting": reporting.create_pipeline(),
     }
     pipelines["__default__"] = sum((pipelines[name] for name in MAIN_PIPELINES), start=Pipeline([]))
     return pipelines
