@@ -27,6 +27,7 @@ WHERE_TO_LOOK = (
     "similar_products",
     "segment_profiles",
     "data_quality_report",
+    "dashboard",
 )
 
 

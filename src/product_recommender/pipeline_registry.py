@@ -18,6 +18,7 @@ from product_recommender.pipelines import (
     modeling,
     propensity,
     related_products,
+    reporting,
     segmentation,
     synthetic_data,
 )
@@ -36,6 +37,7 @@ MAIN_PIPELINES = (
     "related_products",
     "leakage_check",
     "evaluation",
+    "reporting",
 )
 
 
@@ -62,6 +64,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "related_products": related_products.create_pipeline(),
         "leakage_check": leakage_check.create_pipeline(),
         "evaluation": evaluation.create_pipeline(),
+        "reporting": reporting.create_pipeline(),
     }
     pipelines["__default__"] = sum((pipelines[name] for name in MAIN_PIPELINES), start=Pipeline([]))
     return pipelines

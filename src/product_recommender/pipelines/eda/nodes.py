@@ -12,6 +12,7 @@ from product_recommender.figures import activity, opinions, timeline
 from product_recommender.figures.theme import data_subtitle
 from product_recommender.pipelines.eda import calendar, tables
 from product_recommender.pipelines.eda.parameters import EdaParameters
+from product_recommender.seasonality import seasonality
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ def describe_seasonality(
 ) -> tuple[pd.DataFrame, Any]:
     """Compare months and weekdays with the average day, growth removed."""
     daily = tables.daily_reviews(reviews)
-    table = calendar.seasonality(daily, parameters.seasonality_minimum_months)
+    table = seasonality(daily, parameters.seasonality_minimum_months)
     return table, timeline.seasonality_figure(table, data_subtitle(report))
 
 
