@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export COLUMNS ?= 120
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow lint format viz docs evaluate splits learned published digital-software lab lock clean
+.PHONY: help install run test test-slow lint format viz dashboard docs evaluate splits learned published digital-software ablation lab lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -43,6 +43,10 @@ format: $(STAMP) ## Format the code
 viz: $(STAMP) ## Open the lineage in kedro-viz (http://127.0.0.1:4141)
 	$(BIN)/kedro viz run
 
+dashboard: $(STAMP) ## Build the dashboard of the last run and open it
+	$(BIN)/kedro run --pipelines reporting
+	$(BIN)/python -m webbrowser -t "file://$(CURDIR)/data/08_reporting/dashboard.html"
+
 docs: $(STAMP) ## The lineage of the last run as a static site in build/lineage, without trackers
 	PYTHONPATH=src $(BIN)/python -m product_recommender.lineage_site
 
@@ -64,6 +68,9 @@ published: $(STAMP) ## Published protocols on the benchmark files in REAL_DATA_D
 
 digital-software: $(STAMP) ## Time, memory and row accounting on the real category in REAL_DATA_DIR
 	$(BIN)/python -m benchmarks.digital_software
+
+ablation: $(STAMP) ## What text, images and time are worth to the multi-modal model, on generated worlds (long)
+	$(BIN)/python -m benchmarks.ablation --data generated --seeds 0 1 2
 
 lab: $(STAMP) ## Open the notebooks in JupyterLab
 	$(BIN)/kedro jupyter lab
