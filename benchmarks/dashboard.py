@@ -165,7 +165,9 @@ def _start(browser: Any, path: Path) -> dict[str, float]:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.goto(path.resolve().as_uri())
-    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
+    page.wait_for_function(
+        "() => performance.getEntriesByName('first-contentful-paint').length > 0"
+    )
     times: dict[str, float] = page.evaluate(
         """() => ({
             first_paint_ms: performance.getEntriesByName("first-contentful-paint")[0].startTime,
@@ -180,7 +182,7 @@ def _start(browser: Any, path: Path) -> dict[str, float]:
 def _changes(browser: Any, path: Path) -> dict[str, list[dict[str, Any]]]:
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.goto(path.resolve().as_uri())
-    page.wait_for_function("window.Plotly")
+    page.wait_for_function("() => window.Plotly")
     found = {}
     for analysis in ANALYSES:
         page.locator(f"#tab-{analysis}").click()

@@ -65,7 +65,7 @@ def take(browser: str, page: Path, folder: Path) -> list[Path]:
                 color_scheme="light",
             ).new_page()
             opened.goto(page.resolve().as_uri())
-            opened.wait_for_function("document.querySelector('main').ariaBusy === 'false'")
+            opened.wait_for_function("() => document.querySelector('main').ariaBusy === 'false'")
             written.append(folder / name)
             opened.screenshot(path=written[-1])
         chromium.close()

@@ -161,3 +161,10 @@ def test_page_never_parses_strings_as_html() -> None:
             r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function",
             path.read_text(),
         ), path.name
+
+
+def test_vendored_libraries_are_those_that_their_readme_names() -> None:
+    readme = (PAGE / "vendor" / "README.md").read_text()
+    for name, _ in VENDORED.values():
+        text = (PAGE / "vendor" / name).read_bytes()
+        assert f"`{hashlib.sha256(text).hexdigest()}`" in readme, name

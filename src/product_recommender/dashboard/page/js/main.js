@@ -76,7 +76,7 @@ function drawRest(cards) {
     main.setAttribute("aria-busy", "false");
     performance.measure("dashboard-complete", "dashboard-change");
   };
-  if (cards.length) requestAnimationFrame(() => setTimeout(next));
+  if (cards.length) requestAnimationFrame(() => setTimeout(next, 20)); // the frame goes first
   else finish();
 }
 
