@@ -11,6 +11,7 @@ customers or products the future holds; a code outside the prefix is a stranger,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,42 @@ UNKNOWN = -1
 
 NEW = "New"
 """The segment of customers without a training purchase, in every table and for every model."""
+
+
+@dataclass(frozen=True)
+class ItemContent:
+    """One kind of content of every listed product, as an encoder sees it.
+
+    Content is known before the first sale, so strangers have it as well as training products.
+
+    Attributes
+    ----------
+    vectors
+        float32 ``[n_items_listed, d]``, NaN-free; zero rows where the content is unknown.
+    known
+        bool ``[n_items_listed]``: which products have this content.
+    model
+        Name of the encoder; empty where no product has the content.
+    """
+
+    vectors: FloatArray
+    known: np.ndarray
+    model: str
+
+    def __post_init__(self) -> None:
+        if self.vectors.ndim != 2 or len(self.vectors) != len(self.known):
+            raise ValueError(
+                f"content vectors of shape {self.vectors.shape} do not fit {len(self.known)} "
+                "products: one row is needed for each"
+            )
+        if not np.isfinite(self.vectors).all():
+            row = int(np.flatnonzero(~np.isfinite(self.vectors).all(axis=1))[0])
+            raise ValueError(f"the content vector of item {row} is not finite: encode it again")
+
+    @property
+    def width(self) -> int:
+        """Length of the vectors."""
+        return int(self.vectors.shape[1])
 
 
 @dataclass(frozen=True)
@@ -57,6 +94,9 @@ class Interactions:
         int16 ``[n_users]`` with values into ``segments``; None where there is no segmentation.
     segments
         Names of the segments.
+    contents
+        Kind of content (``"text"``, ``"image"``) to its vectors; a kind that no product has may be
+        left out.
     """
 
     users: IntArray
@@ -73,6 +113,7 @@ class Interactions:
     item_feature_names: tuple[str, ...] = ()
     user_segments: IntArray | None = None
     segments: tuple[str, ...] = field(default=())
+    contents: Mapping[str, ItemContent] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lengths = {len(self.users), len(self.items), len(self.stars), len(self.days)}
@@ -89,6 +130,12 @@ class Interactions:
                 f"item_categories holds codes from {codes.min()} to {codes.max()}, but there are "
                 f"{len(self.categories)} categories"
             )
+        for kind, content in self.contents.items():
+            if len(content.known) != self.n_items_listed:
+                raise ValueError(
+                    f"contents[{kind!r}] has {len(content.known)} rows for "
+                    f"{self.n_items_listed} listed products"
+                )
 
     def __len__(self) -> int:
         return len(self.users)

@@ -13,7 +13,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from product_recommender.interactions import NEW, Interactions
+from product_recommender.interactions import NEW, Interactions, ItemContent
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 PARTS = ("train", "validation", "test")
@@ -118,8 +118,10 @@ def training_interactions(
     customer_features: ibis.Table,
     product_features: ibis.Table,
     customer_segments: ibis.Table,
+    text_embeddings: ibis.Table | None = None,
+    image_embeddings: ibis.Table | None = None,
 ) -> Interactions:
-    """Training purchases with features and segments beside them.
+    """Training purchases with features, segments and contents beside them.
 
     Parameters
     ----------
@@ -127,12 +129,19 @@ def training_interactions(
         As read by ``interaction_arrays``.
     customer_ids, product_ids, customer_features, product_features, customer_segments
         The datasets of those names.
+    text_embeddings, image_embeddings
+        The datasets of those names, for models that read contents; they may be empty.
 
     Returns
     -------
     Interactions
         The training part. Features are standardised on the training customers (products), skewed
         ones after log(1 + x); unknown values are the mean. ``OUTCOME_FEATURES`` stay out.
+
+    Raises
+    ------
+    ValueError
+        If an embedding table mixes encoders or lengths, or holds a number that is not finite.
     """
     known_customers = customer_ids.filter(customer_ids.in_training)
     segment = customer_segments.select("customer_id", "segment")
@@ -163,7 +172,62 @@ def training_interactions(
         item_feature_names=item_names,
         user_segments=user_segments.astype(np.int16),
         segments=segments,
+        contents={
+            kind: item_content(table, product_ids, f"{kind}_embeddings")
+            for kind, table in (("text", text_embeddings), ("image", image_embeddings))
+            if table is not None
+        },
     )
+
+
+def item_content(embeddings: ibis.Table, product_ids: ibis.Table, name: str) -> ItemContent:
+    """One kind of content in the order of the product codes.
+
+    Parameters
+    ----------
+    embeddings
+        ``product_id, model, vector``; a product without that content has no row. May be empty.
+    product_ids
+        The dataset of that name.
+    name
+        Name of the embedding table, for messages.
+
+    Raises
+    ------
+    ValueError
+        If the vectors differ in length, come from different encoders or are not finite, or a
+        product has two.
+    """
+    columns = embeddings.select("product_id", "model", "vector")
+    coded = columns.inner_join(product_ids.select("product_id", "item"), "product_id")
+    table = coded.select("item", "model", "vector").order_by("item").to_pyarrow()
+    listed = int(product_ids.count().to_pyarrow().as_py())
+    known = np.zeros(listed, dtype=bool)
+    if len(table) == 0:
+        return ItemContent(np.zeros((listed, 0), dtype=np.float32), known, "")
+    encode_again = "Encode all products again: kedro run --pipelines content"
+    models = sorted(str(model) for model in table["model"].unique().to_pylist())
+    if len(models) > 1:
+        raise ValueError(
+            f"{name} mixes the vectors of different encoders ({', '.join(models)}), which cannot "
+            f"be compared. {encode_again}"
+        )
+    items = table["item"].to_numpy()
+    if len(np.unique(items)) < len(items):
+        raise ValueError(f"{name} holds two vectors of one product. {encode_again}")
+    vectors = table["vector"].combine_chunks()
+    lengths = np.unique(vectors.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
+    if len(lengths) > 1 or not lengths[0] > 0:
+        raise ValueError(
+            f"{name} holds vectors of different lengths ({', '.join(map(str, lengths))}) or empty "
+            f"ones. {encode_again}"
+        )
+    rows = vectors.flatten().to_numpy(zero_copy_only=False).reshape(len(items), -1)
+    if not np.isfinite(rows).all():
+        raise ValueError(f"{name} holds a vector that is not finite. {encode_again}")
+    placed = np.zeros((listed, rows.shape[1]), dtype=np.float32)
+    placed[items], known[items] = rows, True
+    return ItemContent(placed, known, models[0])
 
 
 def rows_like(train: Interactions, arrays: InteractionArrays, rows: np.ndarray) -> Interactions:

@@ -138,6 +138,35 @@ def test_products_without_a_purchase_rank_below_all_others():
     np.testing.assert_array_equal(items, [[2, -1]])
 
 
+class KnowsNewProducts(Given):
+    """Scores the first product after the training ones as well."""
+
+    name = "knows_new_products"
+
+    @property
+    def n_items_scored(self):
+        return self.n_items + 1
+
+
+def test_products_that_a_model_knows_otherwise_are_ranked_by_their_scores():
+    table = [[3.0, 1.0, 2.0, 9.0], [0.0, 5.0, 1.0, -4.0]]
+    model = KnowsNewProducts(table=table).fit(interactions([0, 1], [0, 2], 2, 3))
+    users = np.array([0, 1])
+    items, scores = model.recommend(users, 5, candidates=np.array([4, 3, 2, 1, 0]))
+    assert items.tolist() == [[3, 2, 1, 4, -1], [1, 0, 3, 4, -1]]
+    assert scores[:, 0].tolist() == [9.0, 5.0]
+    assert model.score(users).tolist() == table
+    # Unless they are asked for, the candidates are the training products.
+    assert model.recommend(users, 5)[0].tolist() == [[2, 1, -1], [1, 0, -1]]
+    only_those = model.recommend(users, 5, candidates=np.array([0, 1, 2, 3]))[0]
+    assert only_those.tolist() == [[3, 2, 1, -1], [1, 0, 3, -1]]
+
+
+def test_a_model_that_cannot_explain_says_nothing():
+    model = Given(table=[[1.0, 0.0]]).fit(interactions([0], [0], 1, 2))
+    assert model.explain(0, 1) is None
+
+
 def test_products_without_a_purchase_rank_below_scores_that_swallow_a_one():
     model = given([[1e9, 1e9, 2e9]])
     scores = model.score(np.array([0]), np.array([0, 7, -1]))

@@ -378,3 +378,18 @@ def test_the_blend_beats_each_of_its_members_on_new_customers():
         for name, model in (members | {"blend": blended}).items()
     }
     assert found["blend"] > 1.05 * max(found["left"], found["right"])
+
+
+def test_products_without_a_training_purchase_stay_last_whoever_knows_them():
+    """A member may score products beyond the training ones; the blend cannot weigh that."""
+    wide = Table([[0.0, 2.0, 99.0], [3.0, 1.0, 99.0]])
+    wide.n_items = 2
+    narrow = Table([[5.0, 1.0], [5.0, 1.0]])
+    half = {"wide": 0.5, "narrow": 0.5}
+    blended = blend_of({"wide": wide, "narrow": narrow}, {"overall": half, "New": half}, ["A"] * 2)
+    # Standardised over the two training products: (-1, 1) and (1, -1) against (1, -1).
+    np.testing.assert_allclose(blended.score(np.array([0, 1])), [[0.0, 0.0], [1.0, -1.0]])
+    items, _ = blended.recommend(np.array([1]), 3, candidates=np.arange(3))
+    np.testing.assert_array_equal(items, [[0, 1, 2]])
+    pairs = draw_pairs(np.array([1]), csr([[0]], 3), csr([[]], 3), np.arange(3), 2, 9, seed=0)
+    np.testing.assert_allclose(np.sort(scores_of_pairs(wide, pairs)), [-1.0, 1.0])

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from product_recommender.interactions import Interactions
 from product_recommender.recommenders.lstm import LSTM, LSTMCustom
+from product_recommender.recommenders.next_purchases import next_purchase_ndcg
 from product_recommender.recommenders.sequence_training import SequenceRecommender
 from product_recommender.recommenders.transformer import Transformer
 
@@ -212,7 +213,7 @@ def test_early_stopping_looks_at_the_next_purchases() -> None:
     assert max(scores) > 0.97
     # Asked for the last item that it cannot recommend, what was bought already, it scores nothing.
     bought = [(u, int(ends[u]), 130) for u in range(120)]
-    assert model._validate(purchases(bought, 120)) == 0.0
+    assert next_purchase_ndcg(model, purchases(bought, 120)) == 0.0
     assert model.fit_report["validated_on"] == "NDCG@10 of 120 next purchases"
 
 

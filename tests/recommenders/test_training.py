@@ -323,3 +323,38 @@ def test_a_loss_without_a_gradient_has_filled_the_gradients_itself() -> None:
     torch.testing.assert_close(written.slope, recorded.slope)
     assert reports[0]["loss"] == pytest.approx(reports[1]["loss"])
     assert reports[0]["loss"][-1] < reports[0]["loss"][0]
+
+
+def test_answers_come_from_the_average_of_the_weights():
+    """Steps of one size go back and forth around the slope; their average lies on it."""
+    settings = {"epochs": 30, "learning_rate": 0.5, "batch_size": 400}
+    last, average = Line(), Line()
+    fit(last, **settings)
+    fit(average, **settings, averaging=0.9)
+    steps, kept = [], 0.0
+    follower = Line()
+    for epochs in range(1, 31):
+        follower = Line()
+        fit(follower, **(settings | {"epochs": epochs}))
+        steps.append(float(follower.slope))
+    for number, slope in enumerate(steps, start=1):
+        share = min(0.9, (1 + number) / (10 + number))
+        kept = share * kept + (1 - share) * slope
+    assert float(last.slope) == steps[-1]
+    assert float(average.slope) == pytest.approx(kept, rel=1e-4)
+
+
+def test_validation_sees_the_average_and_training_goes_on_without_it():
+    seen: list[float] = []
+    network = Line()
+
+    def validate() -> float:
+        seen.append(float(network.slope))
+        return -abs(float(network.slope) - 3)
+
+    settings = {"epochs": 6, "batch_size": 400, "patience": 6, "averaging": 0.9}
+    fit(network, validate, **settings)
+    alone = Line()
+    fit(alone, **(settings | {"epochs": 6}))
+    assert seen[-1] == pytest.approx(float(alone.slope), rel=1e-6)
+    assert float(network.slope) == min(seen, key=lambda slope: abs(slope - 3))

@@ -23,6 +23,13 @@ PURCHASE_COUNTS = {"popularity": "counts"}
 DECAYED_COUNTS = {"recent_popularity": ("recent", "half_life_days")}
 """Model: the tensor that counts purchases by their age, and the setting that says how."""
 
+FURTHER_PAIRS = {"multimodal": ("stars/indptr", "stars/items")}
+"""Model: rows and columns of its own of what customers bought, beside those of the base class."""
+
+OWN_VECTORS = {"multimodal": ("customers", "own_vector_from")}
+"""Model: the rows of the customers who have a vector of their own, -1 for the others, and the
+setting that says from how many purchases on they have one."""
+
 TOLERANCE = 1e-4
 """Relative difference up to which float32 sums of decayed purchases are the same."""
 
@@ -192,6 +199,11 @@ def _check_stage(
         tensor, setting = DECAYED_COUNTS[name]
         counted[tensor] = np.exp2(-age / parameters[setting])
     findings = [_check_size(dataset, state, known), _check_pairs(dataset, state, known)]
+    if name in FURTHER_PAIRS:
+        findings.append(_check_pairs(dataset, state, known, FURTHER_PAIRS[name]))
+    if name in OWN_VECTORS:
+        tensor, setting = OWN_VECTORS[name]
+        findings.append(_check_own_vectors(dataset, tensor, state, parameters[setting], known))
     findings += [
         _check_counts(dataset, key, state[key], known.items, weights)
         for key, weights in counted.items()
@@ -218,8 +230,13 @@ def _check_size(dataset: str, state: Mapping[str, np.ndarray], known: KnownPurch
     )
 
 
-def _check_pairs(dataset: str, state: Mapping[str, np.ndarray], known: KnownPurchases) -> Finding:
-    indptr, indices = state["base/seen_indptr"], state["base/seen_indices"]
+def _check_pairs(
+    dataset: str,
+    state: Mapping[str, np.ndarray],
+    known: KnownPurchases,
+    keys: tuple[str, str] = ("base/seen_indptr", "base/seen_indices"),
+) -> Finding:
+    indptr, indices = (state[key] for key in keys)
     rows = np.repeat(np.arange(len(indptr) - 1, dtype=np.int64), np.diff(indptr))
     seen = np.unique(rows * known.width + indices)
     different, detail = 0, ""
@@ -238,9 +255,37 @@ def _check_pairs(dataset: str, state: Mapping[str, np.ndarray], known: KnownPurc
     return Finding(
         "test_pairs",
         dataset,
-        "base/seen with the pairs of the training part",
+        f"{keys[1].removesuffix('_indices')} with the pairs of the training part",
         len(seen),
         different,
+        detail,
+    )
+
+
+def _check_own_vectors(
+    dataset: str,
+    key: str,
+    state: Mapping[str, np.ndarray],
+    purchases: int,
+    known: KnownPurchases,
+) -> Finding:
+    """Who has a vector of their own follows from how much they bought by the cut."""
+    rows = state[key]
+    bought = np.bincount(known.users, minlength=len(rows))[: len(rows)]
+    wrong = np.flatnonzero((rows >= 0) != (bought >= purchases))
+    detail = ""
+    if len(wrong):
+        user = int(wrong[0])
+        detail = (
+            f"{len(wrong)} customers have a vector without {purchases} purchases or lack one in "
+            f"spite of them, the first with code {user}: {int(bought[user])} purchases by the cut."
+        )
+    return Finding(
+        "test_pairs",
+        dataset,
+        f"{key} with the customers of {purchases} training purchases or more",
+        len(rows),
+        len(wrong),
         detail,
     )
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import scipy.sparse
     from torch import Tensor
 
+    from product_recommender.recommenders.explanation import Explanation
+
 BLOCK_CELLS = 1 << 23
 """Scores held at once, users x items: 8 M cells are 32 MB of float32."""
 
@@ -55,7 +57,8 @@ class Recommender(ABC):
     where it predicts something. It never sees a stranger in ``_score``: the base class answers for
     users without training purchases with recent popularity (``is_known`` tells which those are;
     a model that has its own answer for them overrides ``_score_strangers`` and ``uses_fallback``)
-    and ranks products without training purchases below all others.
+    and ranks products that are not scored below all others. Scored are the training products
+    (``n_items_scored``), unless a model knows others by what they are.
 
     Class attributes
     ----------------
@@ -67,12 +70,15 @@ class Recommender(ABC):
         What ``predict`` returns: ``"stars"``, ``"purchase"`` (a probability) or None.
     ranks_by
         What its ranking sorts by, in words for a table.
+    reads_contents
+        Whether it reads ``Interactions.contents``; only then are embeddings asked for.
     """
 
     name: ClassVar[str]
     Config: ClassVar[type[RecommenderConfig]] = RecommenderConfig
     predicts: ClassVar[Literal["stars", "purchase"] | None] = None
     ranks_by: ClassVar[str]
+    reads_contents: ClassVar[bool] = False
 
     @classmethod
     def search_space(cls, trial: optuna.Trial) -> dict[str, Any]:
@@ -140,6 +146,11 @@ class Recommender(ABC):
     def _fit(self, train: Interactions, validation: Interactions | None) -> None: ...
 
     @property
+    def n_items_scored(self) -> int:
+        """Codes that have a score of their own: the training items, and those known by content."""
+        return self.n_items
+
+    @property
     def is_trained(self) -> bool:
         """Whether the model can answer."""
         return self._fallback is not None
@@ -177,10 +188,10 @@ class Recommender(ABC):
 
     @abstractmethod
     def _score(self, users: Tensor) -> Tensor:
-        """Scores of known users for all training items.
+        """Scores of known users for all items that are scored.
 
-        int64 ``[b]`` -> float32 ``[b, n_items]``, or ``[1, n_items]`` where all users share one
-        row (that is answered much faster). NaN is an error, -inf means "never recommend".
+        int64 ``[b]`` -> float32 ``[b, n_items_scored]``, or ``[1, n_items_scored]`` where all users
+        share one row (that is answered much faster). NaN is an error, -inf means "never recommend".
         """
 
     def _score_strangers(self, users: Tensor) -> Tensor:
@@ -198,19 +209,19 @@ class Recommender(ABC):
         users
             int ``[b]`` user codes; strangers get the fallback's scores.
         items
-            int ``[m]`` item codes; None means all training items in order.
+            int ``[m]`` item codes; None means all items that are scored, in order.
 
         Returns
         -------
         numpy.ndarray
-            float32 ``[b, n_items]`` or ``[b, m]``. Scores of different users need not be on one
-            scale. Items without training purchases score below all others.
+            float32 ``[b, n_items_scored]`` or ``[b, m]``. Scores of different users need not be on
+            one scale. Items that are not scored rank below all others.
         """
         import torch
 
         self._require_training()
         users = np.asarray(users)
-        width = self.n_items if items is None else len(items)
+        width = self.n_items_scored if items is None else len(items)
         scores = np.empty((len(users), width), dtype=np.float32)
         known = self.is_known(users)
         with torch.inference_mode():
@@ -221,13 +232,13 @@ class Recommender(ABC):
         return scores
 
     def _at_items(self, scores: Tensor, items: np.ndarray | None) -> Tensor:
-        """The columns of these items, those without training purchases below all others."""
+        """The columns of these items, those that are not scored below all others."""
         import torch
 
         if items is None:
             return scores
         items = np.asarray(items)
-        strange = (items < 0) | (items >= self.n_items)
+        strange = (items < 0) | (items >= self.n_items_scored)
         columns = torch.from_numpy(np.where(strange, 0, items).astype(np.int64)).to(scores.device)
         chosen = scores.index_select(1, columns)
         if strange.any():
@@ -285,7 +296,15 @@ class Recommender(ABC):
         self._require_training()
         users = np.asarray(users)
         try:
-            request = Request.of(len(users), self.n_items, k, candidates, seen, self.config.seed)
+            request = Request.of(
+                len(users),
+                self.n_items,
+                k,
+                candidates,
+                seen,
+                self.config.seed,
+                self.n_items_scored,
+            )
         except ValueError as error:
             raise ValueError(f"{self.name}: {error}") from error
         pool, width = request.pool, request.width
@@ -294,7 +313,7 @@ class Recommender(ABC):
         if width == 0 or len(users) == 0:
             return best_items, best_scores
         known = self.is_known(users)
-        block = max(1, BLOCK_CELLS // max(self.n_items, len(pool)))
+        block = max(1, BLOCK_CELLS // max(self.n_items_scored, len(pool)))
         with torch.inference_mode():
             for of_group, answer in ((known, self._score), (~known, self._score_strangers)):
                 group = np.flatnonzero(of_group)
@@ -356,6 +375,22 @@ class Recommender(ABC):
             If the model only ranks (``predicts`` is None).
         """
         raise NotImplementedError(f"{self.name} ranks products; it predicts neither stars nor odds")
+
+    def explain(self, user: int, item: int) -> Explanation | None:
+        """Why this product for this customer, where the model can tell.
+
+        Parameters
+        ----------
+        user, item
+            Codes.
+
+        Returns
+        -------
+        Explanation or None
+            None (the default): the model cannot tell. The caller falls back on what the tables
+            say, for example that the product was often bought together with another.
+        """
+        return None
 
     # ------------------------------------------------------------------ keeping
 

@@ -113,6 +113,23 @@ class Bias(Recommender):
             "training_rmse": float(np.sqrt(np.mean(residual**2))),
         }
 
+    @property
+    def mean(self) -> float:
+        """Mean of the training stars."""
+        return self._mean
+
+    @property
+    def user_bias(self) -> np.ndarray:
+        """float32 ``[n_users]``: stars above the mean."""
+        return self._user_bias
+
+    def product_bias(self, n: int) -> np.ndarray:
+        """float32 ``[n]`` of the first n listed products; those not trained on have their
+        category's.
+        """
+        of_category = self._category_bias[self._category[self.n_items : n]]
+        return np.concatenate([self._item_bias, of_category])
+
     def _score(self, users: Tensor) -> Tensor:
         import torch
 

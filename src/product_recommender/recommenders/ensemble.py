@@ -67,6 +67,10 @@ class BlendedRecommender(Recommender):
     calibration, learnt on other customers, then turns them into chances of a purchase. Strangers
     have calibrations and weights of their own, because members answer them from elsewhere.
 
+    Products without a training purchase come last, also where a member knows them by their content:
+    calibrations and weights are learnt at the validation cut, where every candidate has a training
+    purchase, so nothing says what such a member's score of a new product is worth beside the rest.
+
     The members are not copied: memory is theirs.
     """
 
@@ -247,6 +251,7 @@ def standardised_scores(member: Recommender, users: Tensor, strangers: bool) -> 
     import torch
 
     scores = (member._score_strangers(users) if strangers else member._score(users)).float().cpu()
+    scores = scores[:, : member.n_items]
     mean = scores.mean(dim=1, keepdim=True)
     if not bool(torch.isfinite(mean).all()):
         return _standardised_with_gaps(scores, member.name)

@@ -32,6 +32,7 @@ MODELS: dict[str, str] = {
     "lstm_custom": f"{_PACKAGE}.lstm:LSTMCustom",
     "transformer": f"{_PACKAGE}.transformer:Transformer",
     "reranker": f"{_PACKAGE}.reranker:Reranker",
+    "multimodal": f"{_PACKAGE}.multimodal:Multimodal",
 }
 """Name in the catalog -> ``module:Class``."""
 

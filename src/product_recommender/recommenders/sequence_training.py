@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from product_recommender.interactions import Interactions
-from product_recommender.recommenders.base import BLOCK_CELLS, RecommenderConfig
+from product_recommender.recommenders.base import RecommenderConfig
 from product_recommender.recommenders.histories import Histories, HistoryRecommender
 from product_recommender.recommenders.neural_inputs import (
     log_popularity,
@@ -22,6 +22,7 @@ from product_recommender.recommenders.neural_inputs import (
     recency_weights,
     some_users,
 )
+from product_recommender.recommenders.next_purchases import VALIDATION_LENGTH, next_purchase_ndcg
 from product_recommender.recommenders.sequence_batches import SequenceBatch, SequenceStore
 from product_recommender.recommenders.sequence_losses import (
     LossName,
@@ -33,7 +34,6 @@ from product_recommender.recommenders.sequence_losses import (
     sampled_softmax,
 )
 from product_recommender.recommenders.sequence_trends import trend_days, trends_before
-from product_recommender.recommenders.top_k import rows_of
 from product_recommender.recommenders.training import (
     TrainingConfig,
     choose_device,
@@ -45,9 +45,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from product_recommender.recommenders.sequence_networks import SequenceNetwork
-
-VALIDATION_LENGTH = 10
-"""Early stopping looks at NDCG at so many."""
 
 
 class SequenceConfig(RecommenderConfig):
@@ -164,7 +161,7 @@ class SequenceRecommender(HistoryRecommender):
             config.training,
             name=self.name,
             seed=config.seed,
-            validate=(lambda: self._validate(held_out)) if len(held_out) else None,
+            validate=(lambda: next_purchase_ndcg(self, held_out)) if len(held_out) else None,
             samples_per_row=max(1, round(len(histories.items) / len(first))),
         )
         what = f"NDCG@{VALIDATION_LENGTH}"
@@ -185,40 +182,6 @@ class SequenceRecommender(HistoryRecommender):
             )
         reduced = principal_components(features, self.n_items, components)
         return torch.from_numpy(np.ascontiguousarray(reduced[: self.n_items]))
-
-    def _validate(self, held_out: Interactions) -> float:
-        """Mean NDCG@10 of single purchases after the training history, that history left out."""
-        import torch
-
-        users, row_of = np.unique(held_out.users, return_inverse=True)
-        total, block = 0.0, max(1, BLOCK_CELLS // self.n_items)
-        with torch.inference_mode():
-            for begin in range(0, len(users), block):
-                part = users[begin : begin + block]
-                mine = (row_of >= begin) & (row_of < begin + block)
-                scores = self._unseen_scores(part)
-                rows = torch.from_numpy(row_of[mine] - begin).to(scores.device)
-                items = torch.from_numpy(held_out.items[mine].astype(np.int64)).to(scores.device)
-                for some in torch.arange(len(rows)).split(block):
-                    row = scores[rows[some]]
-                    target = row.gather(1, items[some, None])
-                    ties = ((row == target).sum(dim=1) - 1).clamp(min=0)  # itself is none
-                    better = (row > target).sum(dim=1) + 0.5 * ties
-                    listed = (better < VALIDATION_LENGTH) & target.isfinite().squeeze(1)
-                    gains = listed / torch.log2(2.0 + better)
-                    total += float(gains.sum())
-        return total / len(held_out)
-
-    def _unseen_scores(self, users: np.ndarray) -> Tensor:
-        """Scores ``[n, n_items]`` of these users, -inf where they have bought the item."""
-        import torch
-
-        assert self._seen_indptr is not None
-        assert self._seen_indices is not None
-        scores = self._score(torch.from_numpy(users.astype(np.int64)))
-        bought = rows_of(self._seen_indptr, self._seen_indices, users)
-        scores[tuple(torch.from_numpy(cells).to(scores.device) for cells in bought)] = -torch.inf
-        return scores
 
     # ------------------------------------------------------------------ answering
 

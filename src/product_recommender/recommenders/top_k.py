@@ -35,7 +35,7 @@ class Request:
     pool
         int ``[m]``, ascending: the items that may be recommended. Column j is item ``pool[j]``.
     is_whole_range
-        The pool is exactly the training items, so that columns are item codes.
+        The pool is exactly the items that are scored, so that columns are item codes.
     priority
         int64 ``[m]``, a permutation: the order of ties.
     width
@@ -59,8 +59,12 @@ class Request:
         candidates: np.ndarray | None,
         seen: scipy.sparse.csr_matrix | None,
         seed: int,
+        n_scored: int | None = None,
     ) -> Request:
         """Check what was asked for and draw the order of ties.
+
+        ``n_items`` are the training items, which the pool is made of where no candidates are named;
+        ``n_scored`` the columns of the scores, where those are more.
 
         Raises
         ------
@@ -79,9 +83,10 @@ class Request:
             raise ValueError(
                 f"seen has {seen.shape[0]} rows for {n_rows} users; row i belongs to users[i]"
             )
+        width = n_items if n_scored is None else n_scored
         return cls(
             pool=pool,
-            is_whole_range=len(pool) == n_items and bool(n_items == 0 or pool[-1] == n_items - 1),
+            is_whole_range=len(pool) == width and bool(width == 0 or pool[-1] == width - 1),
             priority=np.random.default_rng(seed).permutation(len(pool)),
             width=min(k, len(pool)),
             seen=None if seen is None else seen.tocsr(),

@@ -12,7 +12,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -58,6 +58,13 @@ class TrainingConfig(BaseModel):
     )
     patience: int = Field(
         3, ge=1, description="Epochs without a better validation score before training stops."
+    )
+    averaging: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Answers come from a running average of the weights, which keeps this share of "
+        "itself at every step; 0: from the last weights.",
     )
     gradient_clip: float | None = Field(
         None, gt=0, description="Largest norm of the whole gradient; null does not clip."
@@ -189,6 +196,7 @@ def train_network(
     device = columns[0].device
     n_rows = len(columns[0])
     optimizer = _optimizer(network, config)
+    average = WeightAverage(network, config.averaging) if config.averaging else None
     generator = torch.Generator(device=device).manual_seed(seed)
     history: list[float] = []
     scores: list[float] = []
@@ -204,7 +212,7 @@ def train_network(
             for group in optimizer.param_groups:
                 group["lr"] = step_size(config, epoch)
             batches = _batches(columns, config.batch_size, samples_per_row, draw, generator)
-            loss = _run_epoch(network, batches, batch_loss, config, optimizer, generator)
+            loss = _run_epoch(network, batches, batch_loss, config, optimizer, generator, average)
             loss /= n_rows
             seconds = time.perf_counter() - epoch_started
             training_seconds += seconds
@@ -212,16 +220,19 @@ def train_network(
                 raise _diverged("loss", loss, config, name, epoch)
             history.append(loss)
             if validate is not None:
-                scores.append(_validated(network, validate, config, name, epoch))
-                best = scores[best_epoch]
-                if scores[-1] > best if goal == "max" else scores[-1] < best:
-                    best_epoch, best_state = epoch, copy.deepcopy(network.state_dict())
+                with average.in_place() if average else nullcontext():
+                    scores.append(_validated(network, validate, config, name, epoch))
+                    best = scores[best_epoch]
+                    if scores[-1] > best if goal == "max" else scores[-1] < best:
+                        best_epoch, best_state = epoch, copy.deepcopy(network.state_dict())
             speed = n_rows * samples_per_row / max(seconds, 1e-9)
             step.advance(state=_how_it_goes(loss, scores[-1] if scores else None, speed))
             if validate is not None and epoch - best_epoch >= config.patience:
                 break
     if best_state is not None:
         network.load_state_dict(best_state)
+    elif average is not None:
+        average.take_over()
     network.eval()
     done = len(history)
     return {
@@ -234,6 +245,54 @@ def train_network(
         "seconds": round(time.perf_counter() - started, 3),
         "device": str(device),
     }
+
+
+class WeightAverage:
+    """A running average of a network's weights, which answers better than the last of them.
+
+    Source: Polyak and Juditsky, Acceleration of Stochastic Approximation by Averaging, 1992. Early
+    averages forget faster, so that the initial weights do not linger.
+
+    Parameters
+    ----------
+    network
+        The network that is trained.
+    share
+        Share of itself that the average keeps at a step.
+    """
+
+    def __init__(self, network: nn.Module, share: float) -> None:
+        self._share, self._steps = share, 0
+        self._parameters = [p for p in network.parameters() if p.requires_grad]
+        self._average = [p.detach().clone() for p in self._parameters]
+
+    def update(self) -> None:
+        """Take in the weights as they are after a step."""
+        import torch
+
+        self._steps += 1
+        share = min(self._share, (1.0 + self._steps) / (10.0 + self._steps))
+        torch._foreach_lerp_(self._average, [p.detach() for p in self._parameters], 1.0 - share)
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """The network has the average for weights, and its own again afterwards."""
+        import torch
+
+        own = [p.detach().clone() for p in self._parameters]
+        with torch.no_grad():
+            self.take_over()
+            yield
+            for parameter, value in zip(self._parameters, own, strict=True):
+                parameter.copy_(value)
+
+    def take_over(self) -> None:
+        """Leave the average in the network."""
+        import torch
+
+        with torch.no_grad():
+            for parameter, value in zip(self._parameters, self._average, strict=True):
+                parameter.copy_(value)
 
 
 def _how_it_goes(loss: float, score: float | None, speed: float) -> str:
@@ -279,6 +338,7 @@ def _run_epoch(
     config: TrainingConfig,
     optimizer: torch.optim.Optimizer,
     generator: torch.Generator,
+    average: WeightAverage | None,
 ) -> float:
     """Sum of the losses of the rows."""
     import torch
@@ -293,6 +353,8 @@ def _run_epoch(
         if config.gradient_clip is not None:
             torch.nn.utils.clip_grad_norm_(network.parameters(), config.gradient_clip)
         optimizer.step()
+        if average is not None:
+            average.update()
         total = total + loss.detach() * len(batch[0])
     # The only synchronisation with the device in an epoch.
     return float(total)

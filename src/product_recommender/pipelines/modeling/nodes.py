@@ -52,6 +52,8 @@ def make_train_function(name: str) -> Callable[..., tuple[Weights, Json]]:
         customer_segments: ibis.Table,
         settings: ModelingSettings,
         parameters: RecommenderConfig,
+        text_embeddings: ibis.Table | None = None,
+        image_embeddings: ibis.Table | None = None,
     ) -> tuple[Weights, Json]:
         arrays = interaction_arrays(interactions, customer_ids, product_ids)
         world = training_interactions(
@@ -61,6 +63,8 @@ def make_train_function(name: str) -> Callable[..., tuple[Weights, Json]]:
             customer_features,
             product_features,
             customer_segments,
+            text_embeddings,
+            image_embeddings,
         )
         return train_model(name, arrays, world, settings, parameters)
 
@@ -243,7 +247,7 @@ def predict_ratings(
                     "validation_part": halves if part == VALIDATION else None,
                     "star_rating": arrays.stars[rows].astype(np.int8),
                     "prediction": predictions,
-                    "is_fallback": ~(model.is_known(users) & (items < model.n_items)),
+                    "is_fallback": ~(model.is_known(users) & (items < model.n_items_scored)),
                 }
             ).astype({"customer_id": "str", "product_id": "str", "validation_part": "str"})
         )

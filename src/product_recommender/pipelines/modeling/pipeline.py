@@ -3,7 +3,10 @@
 from kedro.pipeline import Pipeline, node, pipeline
 
 from product_recommender.pipelines.modeling import nodes
-from product_recommender.recommenders.registry import MODELS
+from product_recommender.recommenders.registry import MODELS, recommender_class
+
+CONTENTS = ("text_embeddings", "image_embeddings")
+"""Read by the models that know products by content (``reads_contents``), and by no others."""
 
 SHARED_INPUTS = {
     "interactions",
@@ -21,6 +24,7 @@ def create_pipeline() -> Pipeline:
 
 
 def _model_pipeline(name: str) -> Pipeline:
+    contents = list(CONTENTS) if recommender_class(name).reads_contents else []
     template = Pipeline(
         [
             node(
@@ -34,6 +38,7 @@ def _model_pipeline(name: str) -> Pipeline:
                     "customer_segments",
                     "params:modeling.settings",
                     "params:modeling.models." + name,
+                    *contents,
                 ],
                 outputs=["weights", "config"],
                 name="train_node",
@@ -62,7 +67,7 @@ def _model_pipeline(name: str) -> Pipeline:
     return pipeline(
         template,
         namespace=name,
-        inputs=SHARED_INPUTS,
+        inputs=SHARED_INPUTS | set(contents),
         parameters={"params:modeling.settings", "params:modeling.models." + name},
         tags=[name],
     )
