@@ -271,7 +271,7 @@ def test_leaderboard_is_sorted_and_labelled(shop: Shop, metrics: pd.DataFrame) -
     assert (best["ranks_by"], best["predicts"]) == ("chances", "stars")
 
 
-def test_report_counts_what_was_excluded_and_compares(shop: Shop) -> None:
+def test_report_counts_what_was_excluded_and_compares(shop: Shop, metrics: pd.DataFrame) -> None:
     customer_metrics = nodes.measure_customers(
         shop.interactions,
         shop.customer_ids,
@@ -285,6 +285,7 @@ def test_report_counts_what_was_excluded_and_compares(shop: Shop) -> None:
         shop.customer_ids,
         shop.product_ids,
         ibis.memtable(customer_metrics),
+        metrics,
         REPORT,
         CLEAN,
         SETTINGS,
@@ -297,6 +298,9 @@ def test_report_counts_what_was_excluded_and_compares(shop: Shop) -> None:
         "cold": 1,
         "targets": 5,
         "candidates": 4,
+        "cold_candidates": 0,
+        "cold_targets": 0,
+        "customers_with_cold_target": 0,
         "excluded_not_on_sale": 1,
         "excluded_repeats": 1,
     }
@@ -311,6 +315,87 @@ def test_report_counts_what_was_excluded_and_compares(shop: Shop) -> None:
     expected = np.sqrt(10 / 6) - np.sqrt(20 / 6)
     assert compared["ensemble", "rmse"]["difference"] == pytest.approx(expected)
     assert not {"node", "hostname"} & set(report["machine"])
+
+
+@pytest.fixture(scope="module")
+def shop_with_a_new_product() -> Shop:
+    """The same shop where customer 1 buys product 5 in `blend`, and customers 0 and 4 at the test.
+
+    No training purchase speaks of it; from its first sale, in validation, it is a candidate.
+    """
+    rows = [*PURCHASES, (1, 5, 4, 12, 1.5), (0, 5, 5, 24, 2), (4, 5, 4, 24, 2)]
+    frame = pd.DataFrame(rows, columns=["user", "item", "stars", "day", "part"])
+    # Codes go by first appearance: what is sold first in validation comes before the test's own.
+    frame["item"] = frame["item"].map({0: 0, 1: 1, 2: 2, 3: 3, 5: 4, 4: 5})
+    shop = shop_of(frame, SEGMENTS, [*CATEGORIES, "Audio"])
+    predicts = {"recent_popularity": None, "bias": "stars", "ensemble": "stars"}
+    for name, what in predicts.items():
+        shop.configs[name] = {"model": name, "predicts": what, "ranks_by": "", "rating": {}}
+    knows = dict(LISTS) | {("test", 0): [2, 4], ("test", 4): [4, 1]}
+    for name in (*shop.configs, "ensemble_equal"):
+        shop.recommendations[name] = lists_table(knows if name == "ensemble" else LISTS)
+        shop.predictions[name] = predictions_table()
+    return shop
+
+
+def test_cold_products_are_a_slice_of_targets(shop_with_a_new_product: Shop) -> None:
+    found = measured(shop_with_a_new_product)
+    # Customer 0 has the targets 2 and the new product, customer 4 the targets 3 and the new one.
+    cold = value(found, "cold products", "ndcg@2")
+    assert cold["n_users"] == 2
+    assert cold["value"] == pytest.approx((SECOND + 1.0) / 2, abs=1e-6)
+    assert value(found, "cold products", "hit_rate@2")["value"] == 1.0
+    assert value(found, "cold products", "ndcg@2", "bias")["value"] == 0.0
+    known = value(found, "known products", "ndcg@2")
+    assert known["n_users"] == 4
+    # Without the new product 0 and 4 have one target each: found first, and not at all.
+    assert known["value"] == pytest.approx((1.0 + NDCG[1] + NDCG[3] + 0.0) / 4, abs=1e-6)
+    validation = set(found.loc[found["split"] == "validation", "slice"])
+    assert not validation & {"cold products", "known products"}
+
+
+def test_slices_of_cold_products_change_no_other_number(
+    metrics: pd.DataFrame, shop_with_a_new_product: Shop
+) -> None:
+    assert not {"cold products", "known products"} & set(metrics["slice"])
+    found = measured(shop_with_a_new_product)
+    overall = value(found, "overall", "ndcg@2", "bias")["value"]
+    # The lists of `bias` are those of `ensemble` in the other shop; two customers have one target
+    # more than there, which they do not meet.
+    assert overall == pytest.approx((1 / (1 + SECOND) + NDCG[1] + NDCG[3]) / 4, abs=1e-6)
+
+
+def test_report_and_leaderboard_say_what_models_make_of_cold_products(
+    shop_with_a_new_product: Shop,
+) -> None:
+    shop = shop_with_a_new_product
+    coded = (shop.interactions, shop.customer_ids, shop.product_ids)
+    found = measured(shop)
+    of_customers = nodes.measure_customers(
+        *coded, CLEAN, SETTINGS, *shop.parts("configs", "recommendations")
+    )
+    for config in shop.configs.values():
+        config["rating"] = config["purchase"] = {"chosen": "bias", "best_single": "bias"}
+    report = nodes.report_evaluation(
+        *coded,
+        ibis.memtable(of_customers),
+        found,
+        REPORT,
+        CLEAN,
+        SETTINGS,
+        *shop.parts("configs", "predictions"),
+    )
+    json.dumps(report)
+    test = report["cuts"]["test"]
+    assert (test["cold_candidates"], test["cold_targets"]) == (1, 2)
+    assert test["customers_with_cold_target"] == 2
+    assert report["cuts"]["validation"]["cold_targets"] == 0
+    rows = {(row["model"], row["metric"]): row for row in report["cold_products"]}
+    assert rows["ensemble", "ndcg@2"]["value"] == pytest.approx((SECOND + 1.0) / 2, abs=1e-6)
+    assert rows["bias", "hit_rate@2"]["value"] == 0.0
+    assert len(rows) == 2 * 4
+    board = nodes.rank_models(found, REPORT, SETTINGS, *shop.parts("configs")).set_index("model")
+    assert board.loc["ensemble", "ndcg@2 cold products"] == pytest.approx((SECOND + 1) / 2)
 
 
 def test_nobody_with_a_target_is_an_error_that_names_the_key(shop: Shop) -> None:
@@ -396,7 +481,13 @@ def test_all_columns_share_the_draws_of_customers() -> None:
 
 
 def test_every_figure_says_that_the_data_is_generated(metrics: pd.DataFrame) -> None:
-    for draw in (nodes.draw_rankings, nodes.draw_ratings, nodes.draw_segments, nodes.draw_history):
+    for draw in (
+        nodes.draw_rankings,
+        nodes.draw_ratings,
+        nodes.draw_segments,
+        nodes.draw_history,
+        nodes.draw_cold_products,
+    ):
         figure = draw(metrics, REPORT)
         assert "generated data, by hand" in figure.layout.title.text
         json.loads(figure.to_json())
@@ -410,6 +501,19 @@ def test_ranking_figure_puts_the_best_on_top_with_its_interval(metrics: pd.DataF
     assert overall.x[-1] == pytest.approx(row["value"])
     assert overall.x[-1] + overall.error_x.array[-1] == pytest.approx(row["ci_high"])
     assert overall.name == "all customers (4)"
+
+
+def test_cold_products_figure_shows_both_kinds_of_targets_or_says_there_is_one(
+    metrics: pd.DataFrame, shop_with_a_new_product: Shop
+) -> None:
+    figure = figures.cold_products_figure(measured(shop_with_a_new_product), REPORT)
+    assert figure.layout.yaxis.ticktext[-1] == "<b>ensemble</b>"
+    cold = next(t for t in figure.data if t.name == "products without (2 customers)")
+    assert cold.x[-1] == pytest.approx((SECOND + 1) / 2)
+    assert len(figure.data) == 2
+    empty = figures.cold_products_figure(metrics, REPORT)
+    assert not empty.data
+    assert "had a training purchase" in empty.layout.annotations[0].text
 
 
 def test_rating_figure_has_a_dot_for_every_model_that_predicts_stars(metrics: pd.DataFrame) -> None:

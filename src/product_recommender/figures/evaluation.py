@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 HISTORY_SLICES = ("history=0", "history=1", "history=2-4", "history=5+")
+COLD_PRODUCTS, KNOWN_PRODUCTS = "cold products", "known products"
 BASELINES = ("random", "popularity", "recent_popularity", "bias", "global_mean")
 ENSEMBLES = ("ensemble", "ensemble_equal")
 
@@ -181,6 +182,54 @@ def history_figure(metrics: pd.DataFrame, report: Mapping[str, Any]) -> go.Figur
     return apply_theme(
         figure, "What knowing the customer is worth", data_subtitle(report, "all models in grey")
     )
+
+
+def cold_products_figure(metrics: pd.DataFrame, report: Mapping[str, Any]) -> go.Figure:
+    """Draw test NDCG on targets that models have seen a purchase of, and on those they have not.
+
+    Parameters and return value as of ``ranking_figure``. Where no target is cold, the figure says
+    so instead.
+    """
+    import plotly.graph_objects as go
+
+    metric = _ndcg_name(metrics)
+    test = _test_rows(metrics, metric)
+    figure = go.Figure()
+    title = "What models make of products that nobody had bought"
+    if not (test["slice"] == COLD_PRODUCTS).any():
+        figure.add_annotation(
+            text="Every product that was bought in the test period had a training purchase.",
+            showarrow=False,
+            font={"size": 14},
+        )
+        figure.update_xaxes(visible=False)
+        figure.update_yaxes(visible=False)
+        figure.update_layout(height=260)
+        return apply_theme(figure, title, data_subtitle(report))
+    cold = test[test["slice"] == COLD_PRODUCTS].sort_values("value", kind="stable")
+    order = [str(name) for name in cold["model"]]
+    for name, words, colour, shift in (
+        (KNOWN_PRODUCTS, "products with training purchases", MUTED, -0.15),
+        (COLD_PRODUCTS, "products without", RUST, 0.15),
+    ):
+        rows = test[test["slice"] == name].set_index("model").reindex(order)
+        if rows["value"].notna().any():
+            figure.add_trace(
+                _dots(
+                    rows,
+                    np.arange(len(order)) + shift,
+                    f"{words} ({int(rows['n_users'].max()):,} customers)",
+                    colour,
+                    10 if name == COLD_PRODUCTS else 7,
+                )
+            )
+    _name_rows(figure, order)
+    figure.update_xaxes(
+        title_text=f"{_spoken(metric)} at the test on these targets, whole catalogue ranked",
+        rangemode="tozero",
+    )
+    figure.update_layout(height=150 + 40 * len(order), legend={"traceorder": "reversed"})
+    return _finished(figure, title, report, test)
 
 
 def _grid(values: np.ndarray, columns: Sequence[str], order: Sequence[str]) -> go.Figure:

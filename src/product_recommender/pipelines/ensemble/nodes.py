@@ -16,7 +16,7 @@ from product_recommender.customer_slices import segment_names_by_user, segments_
 from product_recommender.evaluation_cuts import make_cut, purchases_before, purchases_so_far
 from product_recommender.metrics.rating import rmse
 from product_recommender.model_inputs import InteractionArrays, interaction_arrays
-from product_recommender.pipelines.ensemble import purchases, ratings
+from product_recommender.pipelines.ensemble import entry, purchases, ratings
 from product_recommender.pipelines.ensemble.parameters import EnsembleParameters
 from product_recommender.pipelines.ensemble.serving import SCHEMA, served_batches
 from product_recommender.recommendation_lists import read_lists
@@ -67,17 +67,16 @@ def blend_ratings(
     test = rows[rows["split"] == "test"]
     if blend.empty:
         raise ValueError(_nothing_in_blend("rating"))
-    models, segments = tuple(stars), segments_listed(customer_segments)
+    segments = segments_listed(customer_segments)
+    models, fitted, decisions = entry.admit_to_ratings(blend, stars, segments, parameters)
+    entry.log_decisions("rating", decisions)
     settings = parameters.rating.model_dump()
     weights = ratings.learn_rating_weights(blend, models, segments, **settings)
-    fitted = ratings.cross_fitted(
-        blend, models, segments, parameters.folds, parameters.seed, **settings
-    )
     answered = pd.concat([blend, test], ignore_index=True)
     blended = np.concatenate([fitted, ratings.blend_rows(test, weights)])
     equal = ratings.model_columns(answered, models).mean(axis=1)
     outcome = blend["star_rating"].to_numpy(dtype=np.float64)
-    errors = {name: rmse(blend[f"prediction/{name}"].to_numpy(), outcome) for name in models}
+    errors = {name: rmse(blend[f"prediction/{name}"].to_numpy(), outcome) for name in stars}
     best_single = min(errors, key=lambda name: errors[name])
     errors |= {EQUAL: rmse(equal[: len(blend)], outcome), BLENDED: rmse(fitted, outcome)}
     learnt = {
@@ -86,6 +85,7 @@ def blend_ratings(
         "blend_rmse": errors,
         "best_single": best_single,
         "chosen": min((best_single, EQUAL, BLENDED), key=lambda name: errors[name]),
+        "conditional_members": decisions,
         "seconds": round(time.perf_counter() - started, 3),
     }
     return (
@@ -137,11 +137,12 @@ def blend_purchases(
     refitted = any(key.startswith(REFIT_PREFIX) for state in weights for key in state)
     at_test = _load_members(configs, weights, "test") if refitted else members
     at_test = _following(at_test, arrays, "test")
-    learner = purchases.PurchaseBlend.gather(members, tune, blend, segment_of, parameters)
+    everyone = purchases.PurchaseBlend.gather(members, tune, blend, segment_of, parameters)
+    admitted = entry.admit_to_purchases(everyone, blend, names)
+    entry.log_decisions("ranking", admitted.decisions)
+    learner, answers = admitted.learner, list(admitted.answers)
     k, final = parameters.list_length, learner.learn()
     purchases.warn_of_equal_weights(final, parameters.purchase.min_purchases)
-    parts = learner.cross_fitted_parts(blend)
-    answers = [purchases.recommend_at(model, part, k, names) for model, part in parts]
     answers.append(purchases.recommend_at(learner.model(final, at_test), test, k, names))
     equal_answers = [
         purchases.recommend_at(learner.model(None), blend, k, names),
@@ -167,6 +168,7 @@ def blend_purchases(
         f"blend_ndcg@{k}": ndcg,
         "best_single": best_single,
         "chosen": max((best_single, EQUAL, BLENDED), key=lambda name: ndcg[name]),
+        "conditional_members": admitted.decisions,
         "seconds": round(time.perf_counter() - started, 3),
     }
     return _joined(answers), _joined(equal_answers), learnt
@@ -248,10 +250,13 @@ def recommend_to_everyone(
     chosen = ensemble_config["served"]
     model: Recommender
     if chosen in (BLENDED, EQUAL):
-        blend = ensemble_config["purchase"]["blend" if chosen == BLENDED else "equal_blend"]
+        kept = ensemble_config["purchase"]["blend" if chosen == BLENDED else "equal_blend"]
+        blend = BlendConfig(**kept)
+        mine = [place for place, c in enumerate(configs) if c["model"] in blend.members]
+        members = _load_members([configs[i] for i in mine], [weights[i] for i in mine], "test")
         model = BlendedRecommender.of_members(
-            _following(_load_members(configs, weights, "test"), arrays, "end"),
-            BlendConfig(**blend),
+            _following(members, arrays, "end"),
+            blend,
             segment_names_by_user(customer_ids, customer_segments),
         )
     else:

@@ -1,6 +1,8 @@
 """Settings of the ensemble."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from product_recommender.recommenders.registry import MODELS
 
 
 class RatingBlendParameters(BaseModel):
@@ -55,5 +57,26 @@ class EnsembleParameters(BaseModel):
         5, ge=2, le=50, description="Cross-fitting inside blend: parts that customers are cut into."
     )
     list_length: int = Field(10, ge=1, le=1000, description="Products in every list, served too.")
+    conditional_members: tuple[str, ...] = Field(
+        (),
+        description="Models that enter a blend only where they are shown to help on blend: with "
+        "the paired interval of the difference in NDCG above zero (of stars: in RMSE below it). "
+        "Tried in this order.",
+    )
+    n_resamples: int = Field(
+        1000, ge=100, le=100_000, description="Bootstrap draws of customers for that interval."
+    )
+    level: float = Field(0.95, gt=0.5, lt=1, description="Coverage of that interval.")
     rating: RatingBlendParameters = Field(description="The blend of stars.")
     purchase: PurchaseBlendParameters = Field(description="The blend of rankings.")
+
+    @field_validator("conditional_members")
+    @classmethod
+    def _are_models(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in names if name not in MODELS or name == "random"]
+        if unknown or len(set(names)) < len(names):
+            raise ValueError(
+                f"conditional_members must name each model once, and none but members: {names}; "
+                f"known: {', '.join(name for name in MODELS if name != 'random')}"
+            )
+        return names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -52,6 +52,14 @@ class Evidence:
     calibrators: dict[str, MonotoneCalibrator]
     pairs: PurchasePairs
     scores: dict[str, np.ndarray]
+
+    def only(self, names: Collection[str]) -> Evidence:
+        """The same of these models alone."""
+        return Evidence(
+            {name: curve for name, curve in self.calibrators.items() if name in names},
+            self.pairs,
+            {name: values for name, values in self.scores.items() if name in names},
+        )
 
     def without(self, users: np.ndarray) -> Evidence:
         """The same without the pairs of these customers (user codes)."""
@@ -159,6 +167,16 @@ class PurchaseBlend:
         )
         return cls(members, known, strangers, segment_of, parameters)
 
+    def only(self, names: Collection[str]) -> PurchaseBlend:
+        """The same of these members alone, in their own order; nothing is asked again."""
+        members = {name: model for name, model in self.members.items() if name in names}
+        return replace(
+            self,
+            members=members,
+            known=self.known.only(members),
+            strangers=self.strangers.only(members),
+        )
+
     @cached_property
     def segments(self) -> tuple[str, ...]:
         """Names of the known customers' segments."""
@@ -210,8 +228,9 @@ class PurchaseBlend:
     def model(
         self, weights: Weights | None, members: Mapping[str, Recommender] | None = None
     ) -> BlendedRecommender:
-        """The blend with these weights; of other members where given, the refitted ones."""
-        members = self.members if members is None else members
+        """The blend with these weights; its members as given: refitted, or told of purchases."""
+        given = self.members if members is None else members
+        members = {name: given[name] for name in self.members}
         return BlendedRecommender.of_members(
             members, self.configured(weights), self.segment_of[: _n_users(members)]
         )
@@ -222,6 +241,12 @@ class PurchaseBlend:
         for fold in np.unique(fold_of):
             part = part_of(blend, np.flatnonzero(fold_of == fold))
             yield self.model(self.learn(without=part.users)), part
+
+    def cross_fitted_answers(self, blend: Cut, k: int, names: CodeNames) -> list[Answer]:
+        """Lists for all of `blend`, one answer a fold; blends of other members share the folds."""
+        return [
+            recommend_at(model, part, k, names) for model, part in self.cross_fitted_parts(blend)
+        ]
 
 
 def purchases_by_segment(weights: Weights) -> dict[str, int]:

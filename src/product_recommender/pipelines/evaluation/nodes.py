@@ -161,6 +161,7 @@ def rank_models(
         f"ndcg@{k}": (f"ndcg@{k}", "overall"),
         f"ndcg@{k} warm": (f"ndcg@{k}", "warm"),
         f"ndcg@{k} cold": (f"ndcg@{k}", "cold"),
+        f"ndcg@{k} cold products": (f"ndcg@{k}", ranking.COLD_PRODUCTS),
         f"recall@{k}": (f"recall@{k}", "overall"),
         f"hit_rate@{k}": (f"hit_rate@{k}", "overall"),
         f"coverage@{k}": (f"coverage@{k}", "overall"),
@@ -186,6 +187,7 @@ def report_evaluation(
     customer_ids: ibis.Table,
     product_ids: ibis.Table,
     customer_metrics: ibis.Table,
+    metrics: pd.DataFrame,
     data_quality_report: Json,
     leakage_report: pd.DataFrame,
     parameters: EvaluationParameters,
@@ -195,7 +197,9 @@ def report_evaluation(
 
     Parameters
     ----------
-    interactions, customer_ids, product_ids, customer_metrics, data_quality_report, leakage_report
+    interactions, customer_ids, product_ids, customer_metrics, metrics
+        The datasets of those names.
+    data_quality_report, leakage_report
         The datasets of those names.
     parameters
         Settings of the pipeline.
@@ -211,6 +215,7 @@ def report_evaluation(
     configs, predictions = _configs_and_tables(configs_and_predictions)
     arrays = read_interactions(interactions, customer_ids, product_ids)
     validation, test = _cuts(arrays, product_ids)
+    catalogue = _catalogue(arrays, product_ids)
     stars = _all_ratings(configs, predictions, customer_ids, product_ids, arrays, "test")
     rating.require_same_pairs(stars)
     counts, squared, _ = rating.customer_errors(stars)
@@ -221,7 +226,8 @@ def report_evaluation(
         | {"reviews": report["accepted"], "customers": report["customers"]}
         | {"products": report["products"], "split": report["split"]},
         "protocol": protocol_text(parameters, any(c.get("refit_on_validation") for c in configs)),
-        "cuts": {cut.name: _describe_cut(cut) for cut in (validation, test)},
+        "cuts": {cut.name: _describe_cut(cut, catalogue) for cut in (validation, test)},
+        "cold_products": _cold_products(metrics),
         "seeds": sorted({config["seed"] for config in configs if "seed" in config}),
         "trials": sorted({config["trials"] for config in configs if "trials" in config}),
         "models": {
@@ -232,7 +238,11 @@ def report_evaluation(
             for config in configs
         },
         "ensemble": {
-            kind: {key: config[kind][key] for key in ("chosen", "best_single")}
+            kind: {
+                key: config[kind][key]
+                for key in ("chosen", "best_single", "conditional_members")
+                if key in config[kind]
+            }
             for config in configs
             if config["model"] == "ensemble"
             for kind in ("rating", "purchase")
@@ -264,6 +274,13 @@ def draw_segments(metrics: pd.DataFrame, data_quality_report: Json) -> Any:
     from product_recommender.figures.evaluation import segments_figure
 
     return segments_figure(metrics, data_quality_report)
+
+
+def draw_cold_products(metrics: pd.DataFrame, data_quality_report: Json) -> Any:
+    """Draw test NDCG of every model on products that it has and has not seen a purchase of."""
+    from product_recommender.figures.evaluation import cold_products_figure
+
+    return cold_products_figure(metrics, data_quality_report)
 
 
 def draw_history(metrics: pd.DataFrame, data_quality_report: Json) -> Any:
@@ -355,16 +372,31 @@ def _test_values(customer_metrics: ibis.Table, metric: str) -> dict[str, np.ndar
     return {str(name): by_customer[name].to_numpy() for name in by_customer}
 
 
-def _describe_cut(cut: Cut) -> Json:
+def _describe_cut(cut: Cut, catalogue: ranking.Catalogue) -> Json:
+    cold = ranking.targets_among(cut, catalogue.is_cold)
     return {
         "customers": len(cut.users),
         "warm": int(cut.is_warm.sum()),
         "cold": int((~cut.is_warm).sum()),
         "targets": int(cut.targets.nnz),
         "candidates": len(cut.candidates),
+        "cold_candidates": int(catalogue.is_cold[cut.candidates].sum()),
+        "cold_targets": int(cold.nnz),
+        "customers_with_cold_target": int((np.diff(cold.indptr) > 0).sum()),
         "excluded_not_on_sale": cut.excluded_not_on_sale,
         "excluded_repeats": cut.excluded_repeats,
     }
+
+
+def _cold_products(metrics: pd.DataFrame) -> list[Json]:
+    """What each model makes of targets that no training purchase speaks of, at the test."""
+    rows = metrics[(metrics["split"] == "test") & (metrics["slice"] == ranking.COLD_PRODUCTS)]
+    wanted = rows[rows["metric"].str.startswith(("ndcg@", "hit_rate@"))]
+    columns = ["model", "metric", "value", "ci_low", "ci_high", "n_users"]
+    return [
+        {str(key): value for key, value in row.items()}
+        for row in wanted[columns].to_dict(orient="records")
+    ]
 
 
 def _of(described: dict[str, Json], name: str, key: str) -> str:

@@ -26,6 +26,7 @@ def create_pipeline() -> Pipeline:
             ("rating", nodes.draw_ratings),
             ("segments", nodes.draw_segments),
             ("history", nodes.draw_history),
+            ("cold_products", nodes.draw_cold_products),
         )
     ]
     return Pipeline(
@@ -61,6 +62,7 @@ def create_pipeline() -> Pipeline:
                 inputs=[
                     *coded,
                     "customer_metrics",
+                    "metrics",
                     "data_quality_report",
                     "leakage_report",
                     "params:evaluation",

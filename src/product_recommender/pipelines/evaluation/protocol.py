@@ -31,6 +31,9 @@ def protocol_text(parameters: EvaluationParameters, refit_on_validation: bool) -
         "customer is answered by weights learnt from their own purchases.",
         "Customers without history before the cut are `cold`; where a model has no answer of its "
         "own for them, recent popularity answers, and fallback_share counts it.",
+        "`cold products` counts only the targets without a training purchase, first sold during "
+        "validation, and only the customers who have one; the lists are those of the full ranking. "
+        "A model that does not know products by their content ranks them below all others.",
         "RMSE, MSE and MAE in stars over all purchases of the part that are not repeats, products "
         "not on sale before the cut included.",
         f"Intervals: {parameters.level:.0%} percentile bootstrap over customers, "

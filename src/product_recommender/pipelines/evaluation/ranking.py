@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy.sparse
 
 from product_recommender.customer_slices import customer_masks
 from product_recommender.evaluation_cuts import Cut
@@ -18,6 +19,10 @@ from product_recommender.recommendation_lists import Lists
 
 BEYOND_SLICES = ("overall", "warm", "cold")
 """Coverage and its like describe all lists together; they are given for these slices only."""
+
+COLD_PRODUCTS, KNOWN_PRODUCTS = "cold products", "known products"
+"""Slices by target: products without a training purchase, first sold during validation; the rest.
+Lists are those of the full ranking; only the targets are restricted."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,11 @@ class Catalogue:
     categories: np.ndarray
     category_names: tuple[str, ...]
     purchase_counts: np.ndarray
+
+    @property
+    def is_cold(self) -> np.ndarray:
+        """bool ``[n_items_listed]``: products that no model has seen a purchase of."""
+        return self.purchase_counts == 0
 
 
 def ranking_rows(
@@ -68,15 +78,41 @@ def ranking_rows(
         yield from mean_rows(cut.name, name, sliced, parameters)
         if name in BEYOND_SLICES:
             yield from _beyond_rows(cut, name, mask, lists, catalogue, k)
-    for code, category in enumerate(catalogue.category_names):
-        targets = cut.targets.multiply(catalogue.categories == code).tocsr()
-        targets.eliminate_zeros()
+    for name, is_counted in _target_slices(cut, catalogue).items():
+        targets = targets_among(cut, is_counted)
         mask = np.diff(targets.indptr) > 0
         if mask.any():
-            of_category = {
+            of_targets = {
                 m: ranking_metrics(of.items[mask], targets[mask], k) for m, of in lists.items()
             }
-            yield from mean_rows(cut.name, f"category={category}", of_category, parameters)
+            yield from mean_rows(cut.name, name, of_targets, parameters)
+
+
+def targets_among(cut: Cut, is_counted: np.ndarray) -> scipy.sparse.csr_matrix:
+    """The targets that are among some products; customers without one keep an empty row.
+
+    Parameters
+    ----------
+    cut
+        Whose targets.
+    is_counted
+        bool ``[n_items_listed]``.
+    """
+    targets = cut.targets.multiply(is_counted).tocsr()
+    targets.eliminate_zeros()
+    return targets
+
+
+def _target_slices(cut: Cut, catalogue: Catalogue) -> dict[str, np.ndarray]:
+    """Slice to the products whose purchases count in it: bool ``[n_items_listed]``."""
+    slices = {
+        f"category={category}": catalogue.categories == code
+        for code, category in enumerate(catalogue.category_names)
+    }
+    # Where no target is cold, the known ones are all there are, and `overall` says it already.
+    if targets_among(cut, catalogue.is_cold).nnz:
+        slices |= {COLD_PRODUCTS: catalogue.is_cold, KNOWN_PRODUCTS: ~catalogue.is_cold}
+    return slices
 
 
 def mean_rows(
