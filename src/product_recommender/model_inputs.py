@@ -194,40 +194,16 @@ def item_content(embeddings: ibis.Table, product_ids: ibis.Table, name: str) -> 
 
     Raises
     ------
-    ValueError
+    product_recommender.content.vectors.EmbeddingError
         If the vectors differ in length, come from different encoders or are not finite, or a
         product has two.
     """
-    columns = embeddings.select("product_id", "model", "vector")
-    coded = columns.inner_join(product_ids.select("product_id", "item"), "product_id")
-    table = coded.select("item", "model", "vector").order_by("item").to_pyarrow()
-    listed = int(product_ids.count().to_pyarrow().as_py())
-    known = np.zeros(listed, dtype=bool)
-    if len(table) == 0:
-        return ItemContent(np.zeros((listed, 0), dtype=np.float32), known, "")
-    encode_again = "Encode all products again: kedro run --pipelines content"
-    models = sorted(str(model) for model in table["model"].unique().to_pylist())
-    if len(models) > 1:
-        raise ValueError(
-            f"{name} mixes the vectors of different encoders ({', '.join(models)}), which cannot "
-            f"be compared. {encode_again}"
-        )
-    items = table["item"].to_numpy()
-    if len(np.unique(items)) < len(items):
-        raise ValueError(f"{name} holds two vectors of one product. {encode_again}")
-    vectors = table["vector"].combine_chunks()
-    lengths = np.unique(vectors.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
-    if len(lengths) > 1 or not lengths[0] > 0:
-        raise ValueError(
-            f"{name} holds vectors of different lengths ({', '.join(map(str, lengths))}) or empty "
-            f"ones. {encode_again}"
-        )
-    rows = vectors.flatten().to_numpy(zero_copy_only=False).reshape(len(items), -1)
-    if not np.isfinite(rows).all():
-        raise ValueError(f"{name} holds a vector that is not finite. {encode_again}")
-    placed = np.zeros((listed, rows.shape[1]), dtype=np.float32)
-    placed[items], known[items] = rows, True
-    return ItemContent(placed, known, models[0])
+    from product_recommender.content.vectors import place_embeddings
+
+    ids = product_ids.select("product_id", "item").order_by("item").to_pyarrow()["product_id"]
+    table = embeddings.select("product_id", "model", "vector").to_pyarrow()
+    listed = ids.to_numpy(zero_copy_only=False)
+    return ItemContent(*place_embeddings(table, listed, name))
 
 
 def rows_like(train: Interactions, arrays: InteractionArrays, rows: np.ndarray) -> Interactions:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from browser.opened import Open, Opened, number
+from product_recommender.answers.product import nothing_beside
 
 pytestmark = pytest.mark.browser
 
@@ -27,7 +28,8 @@ class Tables:
         self.segments = catalog.load("customer_segments").to_pandas().set_index("customer_id")
         orders = reviews[["customer_id", "product_id", "star_rating", "review_date"]].copy()
         orders["day"] = pd.to_datetime(orders["review_date"])
-        orders["category"] = orders["product_id"].map(self.products["product_category"])
+        shown = self.products["product_category"].str.replace("_", " ")  # as the page writes it
+        orders["category"] = orders["product_id"].map(shown)
         orders["cents"] = (orders["product_id"].map(self.products["list_price"]) * 100).round()
         orders["cost"] = (orders["product_id"].map(self.products["cost"]) * 100).round()
         self.orders = orders
@@ -285,6 +287,37 @@ def test_lookup_shows_the_served_list(
     search.fill("nobody")
     search.press("Enter")
     assert "kedro recommend nobody" in opened.card("lookup").inner_text()
+
+
+def test_lookup_shows_what_stands_beside_a_product(
+    tiny_run: Any, tables: Tables, tiny_dashboard: str, open_page: Open
+) -> None:
+    orders = tables.orders["product_id"].value_counts()
+    product = sorted(orders.index, key=lambda of: (-orders[of], of))[0]
+    opened = open_page(tiny_dashboard, view=f"analysis=recommendations&lookup=product:{product}")
+    text = opened.card("lookup").inner_text()
+    title, shown = tables.products.loc[product, "product_title"], 0
+    for name, heading in (
+        ("similar_products", "Similar"),
+        ("complementary_products", "Goes with it"),
+        ("upsell_products", "A step up"),
+    ):
+        rows = tiny_run.load(name).to_pandas()
+        rows = rows[rows["product_id"] == product].sort_values("rank").head(5)
+        label = f"{heading}: {title}"
+        listed = opened.page.get_by_label(label).locator("tbody tr")
+        cells = listed.evaluate_all("rows => rows.map(row => [...row.cells].map(c => c.innerText))")
+        assert [row[3] for row in cells] == rows["related_product_id"].tolist()
+        for row, found in zip(cells, rows.itertuples(), strict=True):
+            if name == "complementary_products":
+                assert row[1].startswith(f"{found.customers:,} customer")
+            if name == "upsell_products":
+                assert f"★ {found.related_stars:.2f}" in row[1]
+        if rows.empty:
+            price = tables.products.loc[product, "list_price"]
+            assert nothing_beside(name, price if price > 0 else None).capitalize() in text
+        shown += len(rows)
+    assert shown
 
 
 def test_leaderboard_is_the_metrics_table(

@@ -97,6 +97,8 @@ def test_hostile_names_stay_text(tiny_payload: dict[str, Any], open_page: Open) 
     payload["products"]["titles"] = [HOSTILE for _ in payload["products"]["titles"]]
     for category in payload["controls"]["categories"][1:]:
         category["label"] = HOSTILE
+    lookup = payload["analyses"]["recommendations"]["lookup"]
+    lookup["reasons"] = [HOSTILE for _ in lookup["reasons"]]
     payload["meta"]["label"] = HOSTILE
     payload["meta"]["title"] = HOSTILE
     board = payload["analyses"]["recommendations"]["leaderboard"]["table"]["columns"]
@@ -115,6 +117,8 @@ def test_hostile_names_stay_text(tiny_payload: dict[str, Any], open_page: Open) 
     names = fresh.card("leaderboard").locator(".ytick text").all_text_contents()
     assert names
     assert all(name.startswith("<b>bold</b>") for name in names)
+    # Sentences name products, so they are as hostile as titles.
+    assert fresh.card("lookup").get_by_role("cell", name=HOSTILE, exact=True).count() > 0
 
 
 def test_a_script_that_got_into_the_page_would_not_run(

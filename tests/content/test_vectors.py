@@ -12,6 +12,7 @@ from product_recommender.content.vectors import (
     EmbeddingError,
     embedding_table,
     known_vectors,
+    place_embeddings,
     read_embeddings,
 )
 
@@ -40,6 +41,19 @@ def test_an_empty_table_is_no_error() -> None:
     assert known_vectors(made, "m", 2, ["h1"], "text_embeddings") == {}
 
 
+def test_vectors_are_placed_in_the_order_of_products() -> None:
+    made = embedding_table(["a", "c", "b"], ["h2", "h1", "h2"], "m", VECTORS)
+    wanted = np.array(["z", "b", "c"], dtype=object)
+    vectors, known, model = place_embeddings(made, wanted, "text_embeddings")
+    assert (known.tolist(), model) == ([False, True, True], "m")
+    assert vectors.tolist() == [[0, 0], [3, 4], [1, 2]]
+    assert vectors.dtype == np.float32
+    nothing, known, model = place_embeddings(
+        embedding_table([], [], "m", {}), wanted, "text_embeddings"
+    )
+    assert (nothing.shape, known.any(), model) == ((3, 0), False, "")
+
+
 def test_only_vectors_of_this_model_and_content_are_known() -> None:
     known = known_vectors(table(), "m", 2, ["h1", "h9"], "text_embeddings")
     assert {key: value.tolist() for key, value in known.items()} == {"h1": [1, 2]}
@@ -66,9 +80,10 @@ def test_a_strange_table_names_the_file_to_delete() -> None:
 @pytest.mark.parametrize(
     ("second", "told"),
     [
-        (("n", np.ones(2)), "mixes vectors of m and n"),
-        (("m", np.ones(3)), "lengths 2, 3"),
+        (("n", np.ones(2)), r"mixes the vectors .*\(m, n\)"),
+        (("m", np.ones(3)), r"different lengths \(2, 3\)"),
         (("m", np.array([np.inf, 1])), "not finite"),
+        (("m", np.ones(2)), "two vectors of one product"),
     ],
 )
 def test_mixed_tables_are_refused(second: tuple[str, np.ndarray], told: str) -> None:

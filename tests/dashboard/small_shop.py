@@ -12,6 +12,8 @@ import pandas as pd
 
 from product_recommender.dashboard.recommendations import Answers
 from product_recommender.dashboard.shop import Tables
+from product_recommender.related.complements import COLUMNS as COMPLEMENT_COLUMNS
+from product_recommender.related.similar import SIMILAR_COLUMNS, UPSELL_COLUMNS
 
 EPOCH = datetime.date(1970, 1, 1)
 LAST_DAY = datetime.date(2015, 8, 31)
@@ -197,7 +199,11 @@ def _answers(reviews: pd.DataFrame, products: pd.DataFrame) -> Answers:
         columns=["model", "split", "slice", "metric", "value", "ci_low", "ci_high", "n_users"],
     )
     verdict = {"model": "random", "metric": "ndcg@10", "verdict": "worse than popularity"}
+    similar, complementary, upsell = _beside(products["product_id"].tolist())
     return Answers(
+        similar_products=similar,
+        complementary_products=complementary,
+        upsell_products=upsell,
         recommendations=ibis.memtable(pd.DataFrame(served, columns=columns)),
         purchase_propensity=ibis.memtable(
             pd.DataFrame(chances, columns=["customer_id", "category", "period", "probability"])
@@ -206,4 +212,29 @@ def _answers(reviews: pd.DataFrame, products: pd.DataFrame) -> Answers:
         leaderboard=pd.DataFrame({"model": ["popularity", "random"]}),
         evaluation_report={"comparisons": [verdict]},
         propensity_report={"model": "made up", "lead_over_baseline": {}},
+    )
+
+
+def _beside(ids: list[str]) -> tuple[ibis.Table, ibis.Table, ibis.Table]:
+    """Each product is like the next one, goes with the one after, and steps up to nothing."""
+    following = [*ids[1:], ids[0]]
+    similar = pd.DataFrame(
+        [(a, 1, b, 0.5, 0.5, None, 0.25, 2) for a, b in zip(ids, following, strict=True)],
+        columns=list(SIMILAR_COLUMNS),
+    )
+    together = pd.DataFrame(
+        [
+            (a, 1, b, 0.1, "co_purchase", 4, 2.0, 2.0, 1.5, 4, None, None)
+            for a, b in zip(ids, [*following[1:], following[0]], strict=True)
+        ],
+        columns=list(COMPLEMENT_COLUMNS),
+    )
+    floats = ["text_similarity", "image_similarity"]
+    upsell = dict.fromkeys(UPSELL_COLUMNS, "float64") | dict.fromkeys(
+        ("product_id", "related_product_id", "price_band", "related_price_band"), "string"
+    )
+    return (
+        ibis.memtable(similar.astype(dict.fromkeys([*floats, "bought_alike"], float))),
+        ibis.memtable(together.astype(dict.fromkeys(floats, float))),
+        ibis.memtable(pd.DataFrame(columns=list(UPSELL_COLUMNS)), schema=upsell),
     )

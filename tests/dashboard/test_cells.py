@@ -5,34 +5,16 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.small_shop import SmallShop, random_shop, shop_of
+from dashboard.small_shop import SmallShop, shop_of
 from product_recommender.dashboard import cells
 from product_recommender.dashboard.controls import ALL, FIRST_PERSONA
 from product_recommender.dashboard.encoding import decode_cube
 from product_recommender.dashboard.settings import DashboardSettings
 from product_recommender.dashboard.shop import Shop, open_shop
-
-
-@pytest.fixture(scope="module", autouse=True)
-def engine() -> Any:
-    connection = ibis.duckdb.connect(threads=1)
-    ibis.set_backend(connection)
-    return connection
-
-
-@pytest.fixture(scope="module")
-def small(engine: Any) -> SmallShop:
-    return random_shop()
-
-
-@pytest.fixture(scope="module")
-def shop(small: SmallShop) -> Shop:
-    return open_shop(small.tables, DashboardSettings())
 
 
 @pytest.fixture(scope="module")

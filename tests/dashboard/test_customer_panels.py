@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,13 +13,6 @@ from product_recommender.dashboard.customers import customers
 from product_recommender.dashboard.encoding import decode_cube
 from product_recommender.dashboard.settings import DashboardSettings
 from product_recommender.dashboard.shop import Shop, open_shop, premium_threshold
-
-
-@pytest.fixture(scope="module", autouse=True)
-def engine() -> Any:
-    connection = ibis.duckdb.connect(threads=1)
-    ibis.set_backend(connection)
-    return connection
 
 
 def panels_of(small: SmallShop, **settings: Any) -> tuple[Shop, dict[str, Any], dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import ibis
 import numpy as np
 import pytest
 
@@ -21,13 +20,6 @@ CONTROLS = {
     "price_band": "price_bands",
     "customer_type": "customer_types",
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def engine() -> Any:
-    connection = ibis.duckdb.connect(threads=1)
-    ibis.set_backend(connection)
-    return connection
 
 
 def payload_of(small: SmallShop, **settings: Any) -> dict[str, Any]:

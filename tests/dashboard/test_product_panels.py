@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
 import numpy as np
-import pytest
 
 from dashboard.small_shop import SmallShop, random_shop, shop_of
 from product_recommender.dashboard import cells
@@ -14,13 +12,6 @@ from product_recommender.dashboard.panels import Shelf, clear_change
 from product_recommender.dashboard.products import products, shortest_covers, stock_cover
 from product_recommender.dashboard.settings import DashboardSettings
 from product_recommender.dashboard.shop import Shop, open_shop
-
-
-@pytest.fixture(scope="module", autouse=True)
-def engine() -> Any:
-    connection = ibis.duckdb.connect(threads=1)
-    ibis.set_backend(connection)
-    return connection
 
 
 def panels_of(small: SmallShop, **settings: Any) -> tuple[Shop, Shelf, dict[str, Any]]:

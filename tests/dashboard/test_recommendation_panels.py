@@ -5,44 +5,20 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-import ibis
 import numpy as np
+import pandas as pd
 import pytest
 
-from dashboard.small_shop import SmallShop, random_shop, shop_of
-from product_recommender.answers.reasons import find_reasons
+from dashboard.small_shop import SmallShop, shop_of
+from product_recommender.answers.catalog import HeldDatasets
+from product_recommender.answers.product import LISTS
+from product_recommender.answers.sample_sentences import sentences_of_lists
 from product_recommender.dashboard.encoding import decode_cube
-from product_recommender.dashboard.lookup import (
-    NO_REASON,
-    POPULAR,
-    TOGETHER,
-    find_all_reasons,
-    lookup,
-    sample_customers,
-)
+from product_recommender.dashboard.lookup import lookup, sample_customers
 from product_recommender.dashboard.panels import Shelf
 from product_recommender.dashboard.recommendations import recommendations
 from product_recommender.dashboard.settings import DashboardSettings
 from product_recommender.dashboard.shop import Shop, open_shop
-
-KINDS = {"together": TOGETHER, "popular": POPULAR, "none": NO_REASON}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def engine() -> Any:
-    connection = ibis.duckdb.connect(threads=1)
-    ibis.set_backend(connection)
-    return connection
-
-
-@pytest.fixture(scope="module")
-def small(engine: Any) -> SmallShop:
-    return random_shop()
-
-
-@pytest.fixture(scope="module")
-def shop(small: SmallShop) -> Shop:
-    return open_shop(small.tables, DashboardSettings())
 
 
 def ask(small: SmallShop, shop: Shop, **settings: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -50,37 +26,58 @@ def ask(small: SmallShop, shop: Shop, **settings: Any) -> tuple[dict[str, Any], 
     shelf = Shelf(shop, 80)
     ids = small.tables.customer_ids, small.tables.product_ids
     panels, cubes = recommendations(shop, small.answers, *ids, shelf, chosen)
-    panels["lookup"] = lookup(shop, small.answers, *ids, shelf, chosen)
+    panels["lookup"] = lookup(shop, small.tables, small.answers, shelf, chosen)
     panels["shelf"] = shelf.encode()
     return panels, cubes
 
 
-def test_reasons_equal_those_of_the_command(small: SmallShop, shop: Shop) -> None:
-    served = small.answers.recommendations.inner_join(small.tables.customer_ids, "customer_id")
-    listed = served.inner_join(small.tables.product_ids, "product_id").select("user", "item")
-    listed = listed.to_pandas().sort_values(["user", "item"])
-    users = np.unique(listed["user"])[::9]
-    listed = listed[listed["user"].isin(users)].reset_index(drop=True)
-    found = find_all_reasons(shop, listed)
-    categories = shop.products["category"].to_numpy()
-    interactions = small.tables.interactions
-    orders = interactions.to_pandas()
-    seen = set()
-    for user, rows in found.groupby("user"):
-        bought = orders.loc[orders["user"] == user, "item"].unique()
-        items = rows["item"].to_numpy()
-        expected = find_reasons(interactions, int(user), bought, items, categories)
-        for row, reason in zip(
-            rows.rename(columns={"count": "n_said"}).itertuples(), expected, strict=True
-        ):
-            because = None if np.isnan(row.because_of) else int(row.because_of)
-            assert (row.reason, row.n_said, because) == (
-                KINDS[reason.kind],
-                reason.count,
-                reason.because_of,
-            )
-            seen.add(reason.kind)
-    assert {"together", "popular"} <= seen
+def test_each_sentence_is_held_once_and_is_that_of_the_command(
+    small: SmallShop, shop: Shop
+) -> None:
+    panels, _ = ask(small, shop, lookup_customers=40)
+    found = panels["lookup"]["customers"]
+    reasons = panels["lookup"]["reasons"]
+    assert len(set(reasons)) == len(reasons)
+    catalog = HeldDatasets(
+        {name: getattr(small.tables, name) for name in ("interactions", "product_ids", "products")}
+        | {name: getattr(small.answers, name) for name in LISTS}
+    )
+    users = small.tables.customer_ids.to_pandas().set_index("customer_id")["user"]
+    items = {of: code for code, of in enumerate(small.products["product_id"])}
+    ids = panels["shelf"]["ids"]
+    rows = found["recommendations"]
+    who = np.repeat([users[of] for of in found["columns"]["id"]], rows["lengths"])
+    listed = [items[ids[of]] for of in rows["columns"]["product"]]
+    expected = sentences_of_lists(catalog, pd.DataFrame({"user": who, "item": listed}))
+    assert [reasons[of] for of in rows["columns"]["reason"]] == expected
+    assert {text.split()[0] for text in expected} >= {"Because", "Similar"}
+
+
+def test_what_stands_beside_a_product_is_shown_with_its_evidence(
+    small: SmallShop, shop: Shop
+) -> None:
+    panels, _ = ask(small, shop, lookup_products=6)
+    found, ids = panels["lookup"]["products"], panels["shelf"]["ids"]
+    reasons, every = panels["lookup"]["reasons"], small.products["product_id"].tolist()
+    asked = [ids[of] for of in found["columns"]["product"]]
+    similar, together, upsell = (found["beside"][name] for name in LISTS)
+    for table, ahead in ((similar, 1), (together, 2)):
+        assert table["lengths"] == [1] * 6
+        shown = [ids[of] for of in table["columns"]["product"]]
+        assert shown == [every[(every.index(of) + ahead) % len(every)] for of in asked]
+    assert {reasons[of] for of in together["columns"]["reason"]} == {
+        "4 customers bought both, 2.0 times as many as by chance."
+    }
+    assert all(
+        reasons[of].startswith("Alike: words 50 %, bought beside 25 %")
+        for of in similar["columns"]["reason"]
+    )
+    # No step up at all: each product says why, the unpriced ones that they have no price.
+    assert upsell["lengths"] == [0] * 6
+    price = small.products.set_index("product_id")["list_price"]
+    assert [reasons[of] == "Its price is unknown." for of in upsell["nothing"]] == [
+        bool(price.isna()[of]) for of in asked
+    ]
 
 
 def test_the_sample_is_the_most_active_and_a_draw_by_hash(small: SmallShop, shop: Shop) -> None:

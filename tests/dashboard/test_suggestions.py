@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,13 +17,6 @@ from product_recommender.dashboard.suggestions import Numbers, suggest
 
 SETTINGS = DashboardSettings()
 MONTH, EVER, TOYS = 1, 4, 1
-
-
-@pytest.fixture(scope="module", autouse=True)
-def engine() -> Any:
-    connection = ibis.duckdb.connect(threads=1)
-    ibis.set_backend(connection)
-    return connection
 
 
 @pytest.fixture(scope="module")

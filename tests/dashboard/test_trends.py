@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
 
-import ibis
 import numpy as np
-import pytest
 
 from dashboard.small_shop import LAST_DAY, random_shop, shop_of
 from product_recommender.dashboard.settings import DashboardSettings
 from product_recommender.dashboard.shop import open_shop
 from product_recommender.dashboard.trends import daily_orders, trends
 from product_recommender.seasonality import seasonality
-
-
-@pytest.fixture(scope="module", autouse=True)
-def engine() -> Any:
-    connection = ibis.duckdb.connect(threads=1)
-    ibis.set_backend(connection)
-    return connection
 
 
 def test_every_day_counts_by_category() -> None:

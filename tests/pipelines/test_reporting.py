@@ -10,7 +10,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from product_recommender.answers.customer import answer_for
+from product_recommender.answers.product import answer_for_product
 from product_recommender.dashboard.encoding import decode_cube
+from product_recommender.dashboard.lookup import BESIDE_SHOWN
 from product_recommender.pipelines.reporting.parameters import ReportingParameters
 
 CONTROLS = ("periods", "categories", "price_bands", "customer_types")
@@ -32,6 +35,7 @@ def rows(tiny_run: Any) -> pd.DataFrame:
     segments = tiny_run.load("customer_segments").select("customer_id", "segment").to_pandas()
     joined = reviews.drop(columns="product_category").merge(products, on="product_id")
     joined = joined.merge(categories, on="product_id").merge(segments, on="customer_id")
+    joined["label"] = joined["product_category"].str.replace("_", " ")
     joined["review_date"] = pd.to_datetime(joined["review_date"])
     joined["first"] = joined.groupby("customer_id")["review_date"].transform("min")
     assert len(joined) == len(reviews)
@@ -63,14 +67,12 @@ def test_cells_equal_queries_of_the_reviews(
     label = controls["customer_types"][persona]["label"]
     subsets = {
         (0, 0, 0): inside,
-        (1, 0, 0): inside[inside["product_category"] == names[1]],
+        (1, 0, 0): inside[inside["label"] == names[1]],
         (0, controls_unpriced(payload), 0): inside[inside["list_price"].isna()],
         (0, 0, types.index("new")): inside[is_new],
         (0, 0, types.index("returning")): inside[~is_new],
         (0, 0, persona): inside[inside["segment"] == label],
-        (1, 0, persona): inside[
-            (inside["segment"] == label) & (inside["product_category"] == names[1])
-        ],
+        (1, 0, persona): inside[(inside["segment"] == label) & (inside["label"] == names[1])],
     }
     for cell, here in subsets.items():
         expected = {
@@ -110,6 +112,35 @@ def test_lists_that_can_be_looked_up_are_those_that_are_served(
         shown = parts["columns"]["product"][begin : begin + length]
         assert [ids[of] for of in shown] == lists[customer]
         begin += length
+
+
+def test_lookup_says_what_the_command_line_says(tiny_run: Any, payload: dict[str, Any]) -> None:
+    """The same sentences, for some customers and products of the sample."""
+    panel = payload["analyses"]["recommendations"]["lookup"]
+    reasons, ids = panel["reasons"], payload["products"]["ids"]
+
+    def shown(table: dict[str, Any], entry: int) -> list[tuple[str, str]]:
+        begin = sum(table["lengths"][:entry])
+        part = slice(begin, begin + table["lengths"][entry])
+        products, told = (table["columns"][name][part] for name in ("product", "reason"))
+        return [(ids[of], reasons[why]) for of, why in zip(products, told, strict=True)]
+
+    customers = panel["customers"]
+    for entry in range(0, len(customers["columns"]["id"]), 40):
+        found = shown(customers["recommendations"], entry)
+        customer = customers["columns"]["id"][entry]
+        answer = answer_for(tiny_run, customer, len(found), None, "kedro run")
+        assert found == [(one.product_id, one.sentence) for one in answer.suggestions]
+    products = panel["products"]
+    rows = 0
+    for entry in range(0, len(products["columns"]["product"]), 25):
+        asked = ids[products["columns"]["product"][entry]]
+        answer_beside = answer_for_product(tiny_run, asked, BESIDE_SHOWN, "kedro run")
+        for name, table in products["beside"].items():
+            found = shown(table, entry)
+            assert found == [(one.product_id, one.sentence) for one in answer_beside.lists[name]]
+            rows += len(found)
+    assert rows > 10
 
 
 def test_the_page_holds_the_data_and_asks_for_nothing(tiny_run: Any) -> None:

@@ -61,5 +61,5 @@ def test_no_embeddings_know_nothing() -> None:
 
 def test_mixed_models_are_refused() -> None:
     mixed = table_of({"a": [1, 0]}, "m").union(table_of({"b": [0, 1]}, "other"))
-    with pytest.raises(EmbeddingError, match=r"texts.* of m and other"):
+    with pytest.raises(EmbeddingError, match=r"texts mixes .*\(m, other\)"):
         ContentSpace.read(mixed, np.array(["a", "b"], dtype=object), 2, "texts")

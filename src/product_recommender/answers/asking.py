@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from product_recommender.answers.catalog import Catalog, NotMadeYetError
 from product_recommender.customer_slices import segment_names_by_user
+from product_recommender.days import date_of
 from product_recommender.evaluation_cuts import purchases_before, purchases_so_far
 from product_recommender.interactions import UNKNOWN
 from product_recommender.model_inputs import InteractionArrays, interaction_arrays
@@ -145,8 +145,9 @@ def products_on_sale(product_ids: ibis.Table, last_day: int) -> np.ndarray:
     last_day
         Days since 1970-01-01.
     """
-    date = datetime.date(1970, 1, 1) + datetime.timedelta(days=last_day)
-    on_sale = product_ids.filter(product_ids["first_review_date"] <= ibis.literal(date))
+    on_sale = product_ids.filter(
+        product_ids["first_review_date"] <= ibis.literal(date_of(last_day))
+    )
     return np.sort(on_sale.select("item").to_pyarrow()["item"].to_numpy())
 
 

@@ -8,7 +8,7 @@ close. Words are common where they stand side by side in both, and few other pro
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -142,6 +142,34 @@ def shared_words(first: Described, second: Described) -> set[str]:
         word.lower() for word in _words(second.text)
     }
     return {word for word in words if len(word) > 2 and word not in _STOP_WORDS}
+
+
+def common_ground(
+    products: ibis.Table,
+    described: Mapping[int, Described],
+    pairs: Collection[tuple[int, int]],
+) -> dict[tuple[int, int], InCommon]:
+    """What each pair of products shares, the words of all pairs counted in one pass.
+
+    Parameters
+    ----------
+    products
+        The dataset of that name.
+    described
+        Item code -> what is known of it.
+    pairs
+        Item codes; of prices and words the second one's spelling and the first one's price lead,
+        as in ``in_common``.
+    """
+    wanted = set(pairs)
+    words: set[str] = set()
+    for first, second in wanted:
+        words |= shared_words(described[first], described[second])
+    shares = word_shares(products, words)
+    return {
+        (first, second): in_common(described[first], described[second], shares)
+        for first, second in wanted
+    }
 
 
 def word_shares(products: ibis.Table, words: Iterable[str]) -> dict[str, float]:

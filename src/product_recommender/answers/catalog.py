@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 
@@ -15,6 +17,27 @@ class Catalog(Protocol):
     def exists(self, name: str) -> bool:
         """Whether it was made."""
         ...
+
+
+@dataclass(frozen=True)
+class HeldDatasets:
+    """Datasets that a node was given, looked up like those of a catalog.
+
+    Attributes
+    ----------
+    datasets
+        By name.
+    """
+
+    datasets: Mapping[str, Any]
+
+    def load(self, name: str) -> Any:
+        """The dataset of that name."""
+        return self.datasets[name]
+
+    def exists(self, name: str) -> bool:
+        """Whether it was given."""
+        return name in self.datasets
 
 
 class NotMadeYetError(RuntimeError):

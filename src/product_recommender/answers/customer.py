@@ -10,17 +10,16 @@ import numpy as np
 import pandas as pd
 
 from product_recommender.answers.asking import Listed, ask_now, check_name, explain_served
-from product_recommender.answers.attributes import InCommon, in_common, shared_words, word_shares
+from product_recommender.answers.attributes import InCommon, common_ground
 from product_recommender.answers.catalog import Catalog, NotMadeYetError, require
 from product_recommender.answers.described import Shelf
 from product_recommender.answers.listed_pairs import listed_pairs
 from product_recommender.answers.reasons import Reason, find_reasons
+from product_recommender.answers.sample_sentences import purchases_to_name
 from product_recommender.answers.sentences import why
+from product_recommender.days import date_of
 from product_recommender.interactions import UNKNOWN
 from product_recommender.recommenders.explanation import Explanation
-
-LIKED = 3
-"""Stars from which on a purchase is given as a reason; nobody wants more of what they disliked."""
 
 TABLES = ("customer_ids", "product_ids", "products", "interactions", "data_quality_report")
 
@@ -162,15 +161,15 @@ def answer_for(
         is_listed=user != UNKNOWN,
         segment=_segment(catalog, customer_id),
         purchases=[
-            Purchase(_date(day), *shelf.shown(item), int(stars))
+            Purchase(date_of(day), *shelf.shown(item), int(stars))
             for item, day, stars in history.itertuples(index=False)
         ],
         data=str(catalog.load("data_quality_report")["data"]["label"]),
-        as_of=_date(last_day),
+        as_of=date_of(last_day),
         model=listed.model,
         ranks_by=_ranks_by(catalog, listed.model),
         is_fallback=listed.is_fallback,
-        suggestions=_suggestions(catalog, listed, history, user, shelf, _date(last_day)),
+        suggestions=_suggestions(catalog, listed, history, user, shelf, date_of(last_day)),
         asked_for=k,
         propensity=_propensity(catalog, customer_id),
     )
@@ -185,9 +184,7 @@ def _suggestions(
     as_of: datetime.date,
 ) -> list[Suggestion]:
     """The products of a list with what speaks for each."""
-    liked = history[history["star_rating"] >= LIKED]
-    own = (liked if len(liked) else history)["item"].to_numpy(int)
-    own = np.array(sorted(set(own.tolist())), dtype=int)
+    own = purchases_to_name(history.assign(user=user))["own"].to_numpy(int)
     explanations = listed.explanations or {}
     reasons = find_reasons(
         catalog.load("interactions"),
@@ -206,7 +203,7 @@ def _suggestions(
     ):
         own_code = reason.because_of
         because = None if own_code is None else shelf.shown(own_code)
-        bought_on = None if own_code is None else _date(last_bought[own_code])
+        bought_on = None if own_code is None else date_of(last_bought[own_code])
         told = explanations.get(int(item))
         suggestions.append(
             Suggestion(
@@ -246,14 +243,12 @@ def _in_common(
 ) -> list[InCommon]:
     """What each product shares with the one that its reason names."""
     pairs = [
-        None
-        if reason.because_of is None
-        else (shelf.described[reason.because_of], shelf.described[int(item)])
+        None if reason.because_of is None else (reason.because_of, int(item))
         for item, reason in zip(items, reasons, strict=True)
     ]
-    words = set().union(*(shared_words(*pair) for pair in pairs if pair))
-    shares = word_shares(catalog.load("products"), words)
-    return [in_common(*pair, shares) if pair else InCommon() for pair in pairs]
+    told = {pair for pair in pairs if pair}
+    common = common_ground(catalog.load("products"), shelf.described, told)
+    return [common[pair] if pair else InCommon() for pair in pairs]
 
 
 def _list_of(
@@ -318,7 +313,3 @@ def _ranks_by(catalog: Catalog, model: str) -> str:
         return ""
     found: dict[str, Any] = catalog.load(config)
     return str(found.get("ranks_by") or "")
-
-
-def _date(day: Any) -> datetime.date:
-    return datetime.date(1970, 1, 1) + datetime.timedelta(days=int(np.int64(day)))

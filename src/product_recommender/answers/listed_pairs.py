@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import ibis
 import numpy as np
 import pandas as pd
 
 from product_recommender.answers.catalog import Catalog
+
+
+class Alike(NamedTuple):
+    """An own product that is like the item; similarities are None where unknown."""
+
+    own: int
+    text_similarity: float | None
+    image_similarity: float | None
+
+
+class SurePair(NamedTuple):
+    """An own product that is bought with the item more often than chance gives."""
+
+    own: int
+    lift: float
 
 
 @dataclass(frozen=True)
@@ -18,14 +35,17 @@ class ListedPairs:
     Attributes
     ----------
     similar
-        ``own, item, score, text_similarity, image_similarity``, most alike first.
+        Item -> own products, most alike first.
     bought_together
-        ``own, item, customers, lift``: pairs that are bought together more often than chance gives,
-        the surest first.
+        Item -> own products, the surest first.
     """
 
-    similar: pd.DataFrame
-    bought_together: pd.DataFrame
+    similar: Mapping[int, list[Alike]]
+    bought_together: Mapping[int, list[SurePair]]
+
+
+NO_PAIRS = ListedPairs({}, {})
+"""No list beside a product says anything."""
 
 
 def listed_pairs(
@@ -53,16 +73,26 @@ def listed_pairs(
     together = _between(
         catalog,
         "complementary_products",
-        ["evidence", "customers", "lift", "lift_low"],
+        ["evidence", "lift", "lift_low"],
         own,
         items,
         product_ids,
     )
     together = together[together["evidence"] == "co_purchase"]
-    return ListedPairs(
-        similar.sort_values(["score", "own"], ascending=[False, True]),
-        together.sort_values(["lift_low", "own"], ascending=[False, True]),
-    )
+    alike: dict[int, list[Alike]] = {}
+    similar = similar.sort_values(["score", "own"], ascending=[False, True])
+    for row in similar.to_dict("records"):
+        parts = (_number(row[f"{part}_similarity"]) for part in ("text", "image"))
+        alike.setdefault(int(row["item"]), []).append(Alike(int(row["own"]), *parts))
+    sure: dict[int, list[SurePair]] = {}
+    together = together.sort_values(["lift_low", "own"], ascending=[False, True])
+    for row in together.to_dict("records"):
+        sure.setdefault(int(row["item"]), []).append(SurePair(int(row["own"]), float(row["lift"])))
+    return ListedPairs(alike, sure)
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else float(value)
 
 
 def _between(

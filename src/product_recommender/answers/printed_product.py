@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from product_recommender.answers.printed_answer import TITLE_LENGTH, plain_table, plain_text
-from product_recommender.answers.product import Beside, ProductAnswer
+from product_recommender.answers.product import HEADINGS, Beside, ProductAnswer, nothing_beside
 from product_recommender.answers.safe_text import safe
 from product_recommender.wording import counted
 
@@ -13,18 +13,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
-
-HEADINGS = {
-    "similar_products": ("Similar", "nothing on its shelf is like it"),
-    "complementary_products": (
-        "Goes with it",
-        "nothing is bought with it more often than chance gives, as far as can be counted",
-    ),
-    "upsell_products": (
-        "A step up",
-        "nothing like it in the next price band is surely better liked",
-    ),
-}
 
 
 def print_product(answer: ProductAnswer, console: Console) -> None:
@@ -38,13 +26,12 @@ def print_product(answer: ProductAnswer, console: Console) -> None:
         Where to; narrow ones are fine.
     """
     console.print(_heading(answer))
-    for name, (heading, nothing) in HEADINGS.items():
+    for name, (heading, _) in HEADINGS.items():
         found = answer.lists[name]
         if found:
             console.print(_listed(heading, found))
         else:
-            unpriced = name == "upsell_products" and answer.described.price is None
-            told = "its price is unknown" if unpriced else nothing
+            told = nothing_beside(name, answer.described.price)
             console.print(plain_text((f"\n{heading}: ", "bold"), (f"{told}.", "")))
     console.print(
         plain_text(

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import ibis
 import numpy as np
 
-from product_recommender.answers.attributes import (
-    Described,
-    InCommon,
-    in_common,
-    shared_words,
-    word_shares,
-)
+from product_recommender.answers.attributes import Described, InCommon, common_ground
 from product_recommender.answers.catalog import Catalog, require
 from product_recommender.answers.described import Shelf
 from product_recommender.answers.safe_text import safe
 from product_recommender.answers.sentences import spoken_attributes
+from product_recommender.days import date_of
 from product_recommender.wording import counted
 
 LISTS = ("similar_products", "complementary_products", "upsell_products")
+HEADINGS = {
+    "similar_products": ("Similar", "nothing on its shelf is like it"),
+    "complementary_products": (
+        "Goes with it",
+        "nothing is bought with it more often than chance gives, as far as can be counted",
+    ),
+    "upsell_products": (
+        "A step up",
+        "nothing like it in the next price band is surely better liked",
+    ),
+}
+"""Name of a list -> how it is headed, and why it may be empty."""
+
 TABLES = ("product_ids", "products", "interactions", "data_quality_report", *LISTS)
 
 NEAR_IDS, NEAR_TITLES = 3, 2
@@ -111,16 +120,15 @@ def answer_for_product(catalog: Catalog, product_id: str, k: int, run: str) -> P
     if not len(own):
         raise ValueError(_unknown(catalog, product_id))
     item = int(own["item"][0].as_py())
-    rows = {name: _rows(catalog.load(name), product_id, k) for name in LISTS}
+    rows = {name: rows_beside(catalog.load(name), [product_id], k) for name in LISTS}
     near = sorted({str(row["related_product_id"]) for found in rows.values() for row in found})
     coded = ids.filter(ids["product_id"].isin(near)).select("product_id", "item").to_pyarrow()
     codes = {str(row["product_id"]): int(row["item"]) for row in coded.to_pylist()}
     shelf = Shelf.of(catalog, np.array([item, *codes.values()], dtype=int))
     described = shelf.described[item]
-    words = set().union(
-        *(shared_words(described, shelf.described[code]) for code in codes.values())
+    common = common_ground(
+        catalog.load("products"), shelf.described, {(item, code) for code in codes.values()}
     )
-    shares = word_shares(catalog.load("products"), words)
     interactions: ibis.Table = catalog.load("interactions")
     bought = interactions.filter(interactions["item"] == item)
     stars = bought["star_rating"].mean().to_pyarrow().as_py()
@@ -131,32 +139,36 @@ def answer_for_product(catalog: Catalog, product_id: str, k: int, run: str) -> P
         purchases=int(bought.count().to_pyarrow().as_py()),
         stars=None if stars is None else float(stars),
         data=str(catalog.load("data_quality_report")["data"]["label"]),
-        as_of=datetime.date(1970, 1, 1) + datetime.timedelta(days=last_day),
+        as_of=date_of(last_day),
         lists={
             name: [
-                _beside(
-                    name, row, described, shelf.described[codes[row["related_product_id"]]], shares
-                )
+                _beside(name, row, shelf.described[code], common[item, code])
                 for row in found
+                for code in [codes[str(row["related_product_id"])]]
             ]
             for name, found in rows.items()
         },
     )
 
 
-def _rows(table: ibis.Table, product_id: str, k: int) -> list[dict[str, Any]]:
-    own = table.filter(table["product_id"] == product_id, table["rank"] <= k)
-    return own.order_by("rank").to_pyarrow().to_pylist()
+def rows_beside(table: ibis.Table, product_ids: Sequence[str], k: int) -> list[dict[str, Any]]:
+    """The first rows of a list beside some products.
+
+    Parameters
+    ----------
+    table
+        One of `LISTS`.
+    product_ids
+        Which products.
+    k
+        Rows wanted of each, at most.
+    """
+    own = table.filter(table["product_id"].isin(sorted(product_ids)), table["rank"] <= k)
+    rows: list[dict[str, Any]] = own.order_by("product_id", "rank").to_pyarrow().to_pylist()
+    return rows
 
 
-def _beside(
-    name: str,
-    row: dict[str, Any],
-    described: Described,
-    other: Described,
-    shares: dict[str, float],
-) -> Beside:
-    common = in_common(described, other, shares)
+def _beside(name: str, row: dict[str, Any], other: Described, common: InCommon) -> Beside:
     kept = ("product_id", "related_product_id", "rank", "score")
     return Beside(
         product_id=str(row["related_product_id"]),
@@ -164,8 +176,37 @@ def _beside(
         score=float(row["score"]),
         evidence={key: value for key, value in row.items() if key not in kept},
         common=common,
-        sentence=_SENTENCES[name](row, common),
+        sentence=beside_sentence(name, row, common),
     )
+
+
+def beside_sentence(name: str, row: dict[str, Any], common: InCommon) -> str:
+    """Why a product stands in a list beside another.
+
+    Parameters
+    ----------
+    name
+        One of `LISTS`.
+    row
+        Of that table.
+    common
+        What the two products share.
+    """
+    return _SENTENCES[name](row, common)
+
+
+def nothing_beside(name: str, price: float | None) -> str:
+    """Why a product has no row in a list.
+
+    Parameters
+    ----------
+    name
+        One of `LISTS`.
+    price
+        Of the product; None where unknown.
+    """
+    unpriced = name == "upsell_products" and price is None
+    return "its price is unknown" if unpriced else HEADINGS[name][1]
 
 
 def _similar(row: dict[str, Any], common: InCommon) -> str:

@@ -27,7 +27,7 @@ def why(
     reason: Reason,
     because_title: str | None,
     bought_on: datetime.date | None,
-    common: InCommon,
+    common: InCommon | None,
     as_of: datetime.date,
     on_sale_since: datetime.date | None,
 ) -> str:
@@ -40,7 +40,7 @@ def why(
     because_title, bought_on
         Own product that the reason names, and when it was bought (the last time).
     common
-        What the two products have in common.
+        What the two products have in common; None without an own product.
     as_of
         Last day of the data.
     on_sale_since
@@ -52,7 +52,7 @@ def why(
         On one line, without control characters.
     """
     if because_title is not None and bought_on is not None:
-        return _because(reason, because_title, bought_on, common, as_of)
+        return _because(reason, because_title, bought_on, common or InCommon(), as_of)
     own = ", in a category you have bought from" if reason.in_own_category else ""
     lately = counted(reason.count, "purchase")
     if on_sale_since is not None and (as_of - on_sale_since).days < RECENT_DAYS:

@@ -132,24 +132,68 @@ def read_embeddings(table: pa.Table, dataset: str) -> tuple[list[str], np.ndarra
     Raises
     ------
     EmbeddingError
-        If models or lengths are mixed, or a number is not finite.
+        If models or lengths are mixed, a product has two vectors, or a number is not finite.
     """
     models = sorted(set(table["model"].to_pylist()))
     if not models:
         return [], np.zeros((0, 0), dtype=np.float32), ""
     vectors = table["vector"].combine_chunks()
     lengths = sorted(set(np.asarray(vectors.value_lengths().fill_null(0)).tolist()))
-    if len(models) > 1 or len(lengths) > 1 or lengths == [0]:
+    told, way_out = _told(table, dataset), _way_out(table, dataset)
+    if len(models) > 1:
         raise EmbeddingError(
-            f"{_told(table, dataset)} mixes vectors of {' and '.join(models)} with lengths "
-            f"{', '.join(map(str, lengths))}. {_way_out(table, dataset)}"
+            f"{told} mixes the vectors of different encoders ({', '.join(models)}), which cannot "
+            f"be compared. {way_out}"
+        )
+    if len(lengths) > 1 or lengths == [0]:
+        raise EmbeddingError(
+            f"{told} holds vectors of different lengths ({', '.join(map(str, lengths))}) or empty "
+            f"ones. {way_out}"
         )
     flat = np.asarray(vectors.flatten(), dtype=np.float32).reshape(len(table), lengths[0])
     if not np.isfinite(flat).all():
-        raise EmbeddingError(
-            f"{_told(table, dataset)} holds numbers that are not finite. {_way_out(table, dataset)}"
-        )
-    return table["product_id"].to_pylist(), flat, models[0]
+        raise EmbeddingError(f"{told} holds numbers that are not finite. {way_out}")
+    product_ids = table["product_id"].to_pylist()
+    if len(set(product_ids)) < len(product_ids):
+        raise EmbeddingError(f"{told} holds two vectors of one product. {way_out}")
+    return product_ids, flat, models[0]
+
+
+def place_embeddings(
+    table: pa.Table, product_ids: np.ndarray, dataset: str
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Vectors of an embedding table in the order of products.
+
+    Parameters
+    ----------
+    table
+        As of ``read_embeddings``; may hold other products.
+    product_ids
+        Object array ``[n]``: which products are wanted, each once.
+    dataset
+        Its name, for messages.
+
+    Returns
+    -------
+    vectors : numpy.ndarray
+        float32 ``[n, d]``; zero rows where nothing is known.
+    known : numpy.ndarray
+        bool ``[n]``.
+    model : str
+        Identity of the encoder; empty for an empty table.
+
+    Raises
+    ------
+    EmbeddingError
+        As of ``read_embeddings``.
+    """
+    ids, vectors, model = read_embeddings(table, dataset)
+    row_of = {product: row for row, product in enumerate(ids)}
+    rows = np.array([row_of.get(product, -1) for product in product_ids.tolist()], dtype=np.int64)
+    known = rows >= 0
+    placed = np.zeros((len(product_ids), vectors.shape[1]), dtype=np.float32)
+    placed[known] = vectors[rows[known]]
+    return placed, known, model
 
 
 def _told(table: pa.Table, dataset: str) -> str:

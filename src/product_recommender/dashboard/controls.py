@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
 import re
 from collections.abc import Sequence
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from product_recommender.days import date_of
 
 PERIOD_LENGTHS = (
     ("7d", "7 days", 7),
@@ -26,8 +27,6 @@ NEW, RETURNING, PREMIUM, FIRST_PERSONA = 1, 2, 3, 4
 OTHER = "Other"
 MONTHLY_STEPS = 120
 """Months up to which "all" is drawn by month; longer histories by quarter."""
-
-EPOCH = datetime.date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ class Controls:
         """The controls as the page reads them."""
         names = [
             ("all", "All categories", ""),
-            *((_slug(name), name, "") for name in self.categories),
+            *((_slug(name), category_label(name), "") for name in self.categories),
         ]
         bands = [("all", "All prices", "")]
         bands += [(f"band{i}", label, "") for i, label in enumerate(self.band_labels, start=1)]
@@ -263,9 +262,14 @@ def largest_categories(names: Sequence[str], most: int) -> tuple[tuple[str, ...]
     return (*own, OTHER if OTHER not in own else f"{OTHER} categories"), len(names) - most
 
 
+def category_label(name: str) -> str:
+    """A category as people write it: ``Personal_Care_Appliances`` with spaces."""
+    return name.replace("_", " ")
+
+
 def iso(day: int) -> str:
     """ISO date of a day counted from 1970-01-01."""
-    return (EPOCH + datetime.timedelta(days=int(day))).isoformat()
+    return date_of(day).isoformat()
 
 
 def _dollars(cents: int) -> str:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import ibis
 import numpy as np
 import pandas as pd
 
+from product_recommender.answers.catalog import HeldDatasets
+from product_recommender.answers.product import HEADINGS, LISTS, nothing_beside
 from product_recommender.answers.reasons import RECENT_DAYS
-from product_recommender.dashboard.controls import iso
+from product_recommender.answers.sample_sentences import sentences_beside, sentences_of_lists
+from product_recommender.dashboard.controls import category_label, iso
 from product_recommender.dashboard.encoding import encode_table, plain_numbers
 from product_recommender.dashboard.panels import CATEGORY, PERIOD, PRICE, TYPE, Json, Shelf, panel
 from product_recommender.dashboard.recommendations import Answers
 from product_recommender.dashboard.settings import DashboardSettings
-from product_recommender.dashboard.shop import Shop
+from product_recommender.dashboard.shop import Shop, Tables
 
 PURCHASES_SHOWN = 8
 CHANCES_SHOWN = 3
@@ -23,15 +26,29 @@ PARTNERS_SHOWN = 5
 MINIMUM_PARTNERS = 2
 """Customers who bought both from which two products are shown as bought together."""
 
-NO_REASON, TOGETHER, POPULAR = 0, 1, 2
-"""Codes of reasons: the model's score is all there is, bought together, sold lately."""
+BESIDE_SHOWN = 5
+"""Rows of each list beside a product."""
+
+
+class Sentences:
+    """Each sentence once; rows name it by its position."""
+
+    def __init__(self) -> None:
+        self._positions: dict[str, int] = {}
+
+    def place(self, sentences: Iterable[str]) -> list[int]:
+        """Positions of sentences; those not placed before get the next ones."""
+        return [self._positions.setdefault(of, len(self._positions)) for of in sentences]
+
+    def encode(self) -> list[str]:
+        """All sentences, in the order of positions."""
+        return list(self._positions)
 
 
 def lookup(
     shop: Shop,
+    tables: Tables,
     answers: Answers,
-    customer_ids: ibis.Table,
-    product_ids: ibis.Table,
     shelf: Shelf,
     settings: DashboardSettings,
 ) -> Json:
@@ -41,24 +58,32 @@ def lookup(
     ----------
     shop
         The orders.
+    tables
+        The tables that the orders were made of.
     answers
-        What the models answered.
-    customer_ids, product_ids
-        The datasets of those names.
+        What the models answered, and the lists beside products.
     shelf
         Collects the products that are named.
     settings
         Settings of the dashboard.
     """
-    sample = sample_customers(shop, customer_ids, settings.lookup_customers)
+    sample = sample_customers(shop, tables.customer_ids, settings.lookup_customers)
+    said = Sentences()
+    catalog = HeldDatasets(
+        {name: getattr(tables, name) for name in ("interactions", "product_ids", "products")}
+        | {name: getattr(answers, name) for name in LISTS}
+    )
+    found = _recommended(catalog, answers, sample, shelf, said, settings.list_length)
+    products = _products(shop, catalog, answers, shelf, said, settings.lookup_products)
     users = [int(user) for user in sample["user"]]
     return panel(
         "Look up a customer or a product",
         "",
         f"{len(sample):,} customers can be looked up here: half of them those with the most "
-        "orders, half drawn by a hash of the id; and the most ordered products. Any other "
-        "customer: kedro recommend CUSTOMER_ID. A reason is a fact that speaks for the product, "
-        "counted in the orders; it is not how the model works inside.",
+        "orders, half drawn by a hash of the id; and the most ordered products. Any other: "
+        "kedro recommend CUSTOMER_ID, or --product PRODUCT_ID. A reason is a fact that speaks for "
+        "the product, from the orders and what the products have in common; it is not how the "
+        "model works inside.",
         [PERIOD, CATEGORY, PRICE, TYPE],
         recent_days=RECENT_DAYS,
         customers={
@@ -74,12 +99,11 @@ def lookup(
                 "is_premium": [bool(value) for value in sample["is_premium"]],
             },
             "purchases": _purchases(shop, users, shelf),
-            "recommendations": _recommended(
-                shop, answers, sample, product_ids, shelf, settings.list_length
-            ),
+            "recommendations": found,
             "chances": _chances(answers, sample),
         },
-        products=_products(shop, answers, product_ids, shelf, settings.lookup_products),
+        products=products,
+        reasons=said.encode(),
     )
 
 
@@ -127,14 +151,14 @@ def _purchases(shop: Shop, users: list[int], shelf: Shelf) -> Json:
 
 
 def _recommended(
-    shop: Shop,
+    catalog: HeldDatasets,
     answers: Answers,
     sample: pd.DataFrame,
-    product_ids: ibis.Table,
     shelf: Shelf,
+    said: Sentences,
     length: int,
 ) -> Json:
-    served = answers.recommendations
+    served, product_ids = answers.recommendations, catalog.load("product_ids")
     ids = sample["customer_id"].tolist()
     own = served.filter(served.customer_id.isin(ids), served["rank"] <= length)
     own = own.inner_join(product_ids.select("product_id", "item"), "product_id")
@@ -142,73 +166,12 @@ def _recommended(
     user = sample.set_index("customer_id")["user"]
     rows["user"] = rows["customer_id"].map(user).astype(np.int64)
     rows = rows.sort_values(["user", "rank"]).reset_index(drop=True)
-    rows = find_all_reasons(shop, rows)
-    because = rows["because_of"]
-    rows["because"] = pd.Series([None] * len(rows), dtype="float64")
-    told = because.notna()
-    rows.loc[told, "because"] = np.array(shelf.place(because[told]), dtype=np.float64)
+    rows["reason"] = said.place(sentences_of_lists(catalog, rows))
     rows["product"] = shelf.place(rows["item"])
     users = [int(value) for value in sample["user"]]
     fallback = rows.groupby("user")["is_fallback"].any().reindex(users).fillna(False)
-    lists = _grouped(rows, "user", users, ("product", "reason", "count", "because"))
+    lists = _grouped(rows, "user", users, ("product", "reason"))
     return {**lists, "is_fallback": [bool(value) for value in fallback]}
-
-
-def find_all_reasons(shop: Shop, listed: pd.DataFrame) -> pd.DataFrame:
-    """The strongest fact for each listed product, as ``answers.reasons.find_reasons`` finds it.
-
-    One pass over the orders for all customers together.
-
-    Parameters
-    ----------
-    shop
-        The orders.
-    listed
-        ``user``, ``item``: products recommended to customers who have not bought them.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``listed`` with ``reason`` (``NO_REASON``, ``TOGETHER``, ``POPULAR``), ``count`` (customers
-        who bought both, or orders of the last ``RECENT_DAYS`` days) and ``because_of`` (the own
-        product; missing but for ``TOGETHER``).
-    """
-    orders = shop.orders
-    users, items = (sorted({int(of) for of in listed[name]}) for name in ("user", "item"))
-    pairs = orders.select("user", "item").distinct()
-    own = pairs.filter(pairs.user.isin(users)).rename(own="item").to_pandas()
-    candidates = own.merge(listed[["user", "item"]], on="user")
-    last = shop.controls.periods[-1].window.last
-    recent = orders.filter(orders.day > last - RECENT_DAYS, orders.item.isin(items))
-    lately = recent.group_by("item").aggregate(n=recent.count()).to_pandas()
-    together = _bought_together(pairs, own["own"].unique(), np.array(items))
-    found = candidates.merge(together, on=["own", "item"])
-    # The customer's own purchases prove nothing, and the customer is a buyer of the own product.
-    found["cosine"] = found["both"] / np.sqrt((found["own_buyers"] - 1) * found["item_buyers"])
-    found = found.sort_values(
-        ["user", "item", "cosine", "both", "own"], ascending=[True, True, False, False, True]
-    ).drop_duplicates(["user", "item"])
-    result = listed.merge(found[["user", "item", "own", "both"]], on=["user", "item"], how="left")
-    popular = result["item"].map(lately.set_index("item")["n"]).fillna(0).astype(np.int64)
-    is_together = result["own"].notna()
-    result["reason"] = np.where(is_together, TOGETHER, np.where(popular > 0, POPULAR, NO_REASON))
-    result["count"] = np.where(is_together, result["both"].fillna(0), popular).astype(np.int64)
-    return result.drop(columns="both").rename(columns={"own": "because_of"})
-
-
-def _bought_together(pairs: ibis.Table, own: np.ndarray, items: np.ndarray) -> pd.DataFrame:
-    """``own``, ``item``, ``both``, ``own_buyers``, ``item_buyers`` of pairs that share a buyer."""
-    one = pairs.filter(pairs.item.isin([int(item) for item in own])).rename(own="item")
-    other = pairs.filter(pairs.item.isin([int(item) for item in items]))
-    joined = one.inner_join(other, "user").select("own", "item")
-    joined = joined.filter(joined.own != joined.item)
-    both = joined.group_by("own", "item").aggregate(both=joined.count()).to_pandas()
-    counts = pairs.group_by("item").aggregate(n=pairs.count())
-    wanted = sorted({int(item) for item in (*own, *items)})
-    buyers = counts.filter(counts.item.isin(wanted)).to_pandas().set_index("item")["n"]
-    for name in ("own", "item"):
-        both[f"{name}_buyers"] = both[name].map(buyers).astype(np.float64)
-    return both
 
 
 def _chances(answers: Answers, sample: pd.DataFrame) -> Json:
@@ -219,11 +182,17 @@ def _chances(answers: Answers, sample: pd.DataFrame) -> Json:
         ["customer_id", "probability", "category"], ascending=[True, False, True]
     )
     rows = rows.groupby("customer_id").head(CHANCES_SHOWN)
+    rows["category"] = [category_label(str(name)) for name in rows["category"]]
     return _grouped(rows, "customer_id", ids, ("category", "probability"))
 
 
 def _products(
-    shop: Shop, answers: Answers, product_ids: ibis.Table, shelf: Shelf, most: int
+    shop: Shop,
+    catalog: HeldDatasets,
+    answers: Answers,
+    shelf: Shelf,
+    said: Sentences,
+    most: int,
 ) -> Json:
     orders, last = shop.orders, shop.controls.periods[-1].window.last
     counts = orders.group_by("item").aggregate(
@@ -235,13 +204,39 @@ def _products(
     rows = counts.order_by(ibis.desc("orders"), "item").limit(most).to_pandas()
     rows = rows.reset_index(drop=True)
     served = answers.recommendations.inner_join(
-        product_ids.select("product_id", "item"), "product_id"
+        catalog.load("product_ids").select("product_id", "item"), "product_id"
     )
     shown = served.group_by("item").aggregate(n=served.count()).to_pandas().set_index("item")["n"]
     rows["recommended_to"] = rows["item"].map(shown).fillna(0).astype(np.int64)
     rows["product"] = shelf.place(rows["item"])
     columns = ["product", "orders", "customers", "stars_sum", "recent_orders", "recommended_to"]
-    return {**encode_table(rows[columns]), "together": _partners(shop, rows["item"], shelf)}
+    return {
+        **encode_table(rows[columns]),
+        "together": _partners(shop, rows["item"], shelf),
+        "beside": _beside(shop, catalog, rows["item"], shelf, said),
+    }
+
+
+def _beside(
+    shop: Shop, catalog: HeldDatasets, items: pd.Series, shelf: Shelf, said: Sentences
+) -> Json:
+    """The lists beside each product; why a list has nothing where it is empty."""
+    facts = shop.products.iloc[items.to_numpy(int)]
+    ids = facts["product_id"].tolist()
+    found = sentences_beside(catalog, ids, BESIDE_SHOWN)
+    found["product"] = shelf.place(found["item"])
+    found["reason"] = said.place(found["sentence"])
+    prices = [None if np.isnan(cents) else cents / 100 for cents in facts["price_cents"]]
+    lists: Json = {}
+    for name in LISTS:
+        rows = found[found["list"] == name]
+        nothing = [f"{nothing_beside(name, price).capitalize()}." for price in prices]
+        lists[name] = {
+            "title": HEADINGS[name][0],
+            "nothing": said.place(nothing),
+            **_grouped(rows, "product_id", ids, ("product", "reason")),
+        }
+    return lists
 
 
 def _partners(shop: Shop, items: pd.Series, shelf: Shelf) -> Json:

@@ -139,7 +139,7 @@ def _assemble(
     of_trends, forecasts = trends(shop, daily, settings)
     ids = tables.customer_ids, tables.product_ids
     of_recommendations, recommendation_cubes = recommendations(shop, answers, *ids, shelf, settings)
-    of_recommendations["lookup"] = lookup(shop, answers, *ids, shelf, settings)
+    of_recommendations["lookup"] = lookup(shop, tables, answers, shelf, settings)
     numbers = Numbers(
         cubes=_arrays(shop, cubes),
         best=best,

@@ -40,6 +40,8 @@ class Answers:
     ----------
     recommendations, purchase_propensity
         The datasets of those names, as tables.
+    similar_products, complementary_products, upsell_products
+        The datasets of those names, as tables; may be empty.
     metrics, leaderboard
         The datasets of those names.
     evaluation_report, propensity_report
@@ -48,6 +50,9 @@ class Answers:
 
     recommendations: ibis.Table
     purchase_propensity: ibis.Table
+    similar_products: ibis.Table
+    complementary_products: ibis.Table
+    upsell_products: ibis.Table
     metrics: pd.DataFrame
     leaderboard: pd.DataFrame
     evaluation_report: Json

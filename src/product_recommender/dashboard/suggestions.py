@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from product_recommender.dashboard.cells import STARS, TAIL_SHARES
-from product_recommender.dashboard.controls import ALL, FIRST_PERSONA
+from product_recommender.dashboard.controls import ALL, FIRST_PERSONA, category_label
 from product_recommender.dashboard.forecast import RECENT_WEEKS, Forecast
 from product_recommender.dashboard.panels import PRICE, TYPE, Json, clear_change, panel
 from product_recommender.dashboard.settings import DashboardSettings, SuggestionRules
@@ -59,7 +59,7 @@ class Place:
         return (
             "All categories"
             if self.category == ALL
-            else self.shop.controls.categories[self.category - 1]
+            else category_label(self.shop.controls.categories[self.category - 1])
         )
 
     @property

@@ -9,12 +9,12 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from product_recommender.days import EPOCH
 from product_recommender.leakage.comparison import compare_tables, unknown_columns
 from product_recommender.leakage.findings import Finding
 
 PARTS = ("train", "validation", "test")
 UNKNOWN_CATEGORY = "unknown"
-EPOCH = datetime.date(1970, 1, 1)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Self
 import ibis
 import numpy as np
 
-from product_recommender.content.vectors import read_embeddings
+from product_recommender.content.vectors import place_embeddings
 
 _MEAN_PRIOR = 20.0
 """Products from which on the mean is believed: of three, it is mostly what they are themselves."""
@@ -56,18 +56,13 @@ class ContentSpace:
         Raises
         ------
         product_recommender.content.vectors.EmbeddingError
-            If the vectors differ in length or come from several models.
+            If the vectors differ in length or come from several models, or a product has two.
         """
-        read = table.order_by("product_id").to_pyarrow()
-        ids, vectors, model = read_embeddings(read, name)
-        place = {product: item for item, product in enumerate(product_ids.tolist())}
-        codes = np.array([place.get(product, -1) for product in ids], dtype=np.int64)
-        rows = codes[codes >= 0]
-        known = np.zeros(len(product_ids), dtype=bool)
-        known[rows] = True
-        reduced = _reduced(vectors[codes >= 0], dimensions)
+        columns = table.select("product_id", "model", "vector").to_pyarrow()
+        vectors, known, model = place_embeddings(columns, product_ids, name)
+        reduced = _reduced(vectors[known], dimensions)
         placed = np.zeros((len(product_ids), reduced.shape[1]), dtype=np.float32)
-        placed[rows] = reduced
+        placed[known] = reduced
         return cls(placed, known, model)
 
     def cosines(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Iterator
 
 import numpy as np
 
+from product_recommender.days import EPOCH
 from product_recommender.review_format import RAW_REVIEW_COLUMNS
 
 from .customers import AGE_GROUPS, REGIONS, Customers
@@ -21,7 +21,6 @@ from .texts import ReviewWriter
 CUSTOMER_COLUMNS = ("customer_id", "age_group", "region", "is_prime", "sign_up_date")
 
 _BLOCK_ROWS = 8_192
-_EPOCH = datetime.date(1970, 1, 1)
 _BASE36 = np.frombuffer(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", dtype=np.uint8)
 
 
@@ -157,7 +156,7 @@ def _customer_blocks(customers: Customers) -> Iterator[bytes]:
     yield (",".join(CUSTOMER_COLUMNS) + "\n").encode()
     for start in range(0, len(customers), _BLOCK_ROWS):
         part = slice(start, start + _BLOCK_ROWS)
-        dates = np.datetime64(_EPOCH) + customers.sign_up_day[part]
+        dates = np.datetime64(EPOCH) + customers.sign_up_day[part]
         columns = (
             customers.ids[part].tolist(),
             np.array(AGE_GROUPS)[customers.age_groups[part]].tolist(),

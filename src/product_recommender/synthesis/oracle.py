@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from torch import Tensor
 
-_EPOCH = datetime.date(1970, 1, 1)
-
 
 class PlantedOracle:
     """Answers from the planted tastes, qualities and life cycles by customer and product id.

@@ -7,6 +7,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from product_recommender.days import EPOCH
+
 from .vocabulary import VOCABULARIES
 
 Strength = Literal[
@@ -189,7 +191,7 @@ class WorldSettings(BaseModel):
     @property
     def first_day_number(self) -> int:
         """First day as days since 1970-01-01."""
-        return (self.first_day - datetime.date(1970, 1, 1)).days
+        return (self.first_day - EPOCH).days
 
     def strength(self, name: Strength) -> float:
         """The named strength times the master ``signal_strength``."""

@@ -1,6 +1,5 @@
 """Blend what the models say, choose on `blend` what is served, and serve it."""
 
-import datetime
 import logging
 import time
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ import pyarrow as pa
 
 from product_recommender.code_names import CodeNames
 from product_recommender.customer_slices import segment_names_by_user, segments_listed
+from product_recommender.days import date_of
 from product_recommender.evaluation_cuts import make_cut, purchases_before, purchases_so_far
 from product_recommender.metrics.rating import rmse
 from product_recommender.model_inputs import InteractionArrays, interaction_arrays
@@ -263,7 +263,7 @@ def recommend_to_everyone(
         position = [config["model"] for config in configs].index(chosen)
         model = load_stage(weights[position], configs[position], "test")
         model = model.follow(*purchases_before(arrays, "end"))
-    last_day = datetime.date(1970, 1, 1) + datetime.timedelta(days=int(arrays.days.max()))
+    last_day = date_of(arrays.days.max())
     on_sale = product_ids.filter(product_ids["first_review_date"] <= ibis.literal(last_day))
     batches = served_batches(
         model,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
-
 import ibis
 import pyarrow as pa
 
+from product_recommender.days import EPOCH
 from product_recommender.pipelines.feature_engineering.parameters import (
     FeatureEngineeringParameters,
 )
@@ -18,7 +17,6 @@ from product_recommender.pipelines.feature_engineering.training_reviews import (
 from product_recommender.text.sentiment import score_batches
 
 PARTS = ("train", "validation", "test")
-EPOCH = datetime.date(1970, 1, 1)
 
 
 def collect_review_texts(reviews: ibis.Table) -> ibis.Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from product_recommender.code_names import CodeNames
+from product_recommender.days import date_of
 from product_recommender.model_inputs import TRAIN, VALIDATION, InteractionArrays
 from product_recommender.model_inputs import interaction_arrays as read_interactions
 from product_recommender.pipelines.propensity.parameters import PropensityParameters
@@ -85,7 +85,7 @@ def fit_propensity(
         "baseline": learnt.baseline.described(),
         "parameters": parameters.model_dump(mode="json"),
         "cuts": {
-            part: [_date(cut).isoformat() for cut in getattr(schedule, part)]
+            part: [date_of(cut).isoformat() for cut in getattr(schedule, part)]
             for part in ("training", "validation")
         },
         "learning": learnt.report,
@@ -358,10 +358,6 @@ def _from_tensors(weights: Mapping[str, Any], config: Json) -> tuple[Propensity,
     return chosen, baseline
 
 
-def _date(day: int) -> datetime.date:
-    return datetime.date(1970, 1, 1) + datetime.timedelta(days=int(day))
-
-
 def _period(cut: int, period_days: int) -> str:
     """First and last day of the period after a cut, as an ISO 8601 interval."""
-    return f"{_date(cut + 1).isoformat()}/{_date(cut + period_days).isoformat()}"
+    return f"{date_of(cut + 1).isoformat()}/{date_of(cut + period_days).isoformat()}"

@@ -90,12 +90,6 @@ function rowsOf(list, entry) {
   return Array.from({ length: list.lengths[entry] }, (_, n) => Object.fromEntries(Object.entries(list.columns).map(([name, values]) => [name, values[first + n]])));
 }
 
-function reason(row, panel) {
-  if (row.reason === 1) return `${counted(row.count, "customer")} bought both this and ${product(row.because).title}`;
-  if (row.reason === 2) return `ordered ${counted(row.count, "time")} in the last ${panel.recent_days} days`;
-  return "no fact in the orders; the model's score only";
-}
-
 function customerAnswer(panel, at) {
   const { columns, purchases, recommendations, chances } = panel.customers;
   const persona = columns.persona[at];
@@ -113,7 +107,7 @@ function customerAnswer(panel, at) {
     factList(facts),
     el("h4", {}, recommendations.is_fallback[at] ? "Recommended (too little is known of this customer: what is popular)" : "Recommended"),
     shown.length
-      ? table(`Recommended to ${id}`, [{ name: "Rank", number: true }, { name: "Product", words: true }, { name: "Category" }, { name: "What speaks for it", words: true }], shown.map((row, n) => [n + 1, product(row.product).title, product(row.product).category, reason(row, panel)]))
+      ? table(`Recommended to ${id}`, [{ name: "Rank", number: true }, { name: "Product", words: true }, { name: "What speaks for it", words: true }, { name: "Category" }], shown.map((row, n) => [n + 1, product(row.product).title, panel.reasons[row.reason], product(row.product).category]))
       : el("p", {}, "Nothing is recommended to this customer."),
     el("h4", {}, "Ordered last"),
     table(`Last orders of ${id}`, [{ name: "Day" }, { name: "Product", words: true }, { name: "Stars", number: true }], rowsOf(purchases, at).map((row) => [day(row.day), product(row.product).title, row.stars])),
@@ -121,7 +115,7 @@ function customerAnswer(panel, at) {
 }
 
 function productAnswer(panel, at) {
-  const { columns, together } = panel.products;
+  const { columns, together, beside } = panel.products;
   const shown = product(columns.product[at]);
   const facts = [
     ["Id", shown.id],
@@ -139,6 +133,18 @@ function productAnswer(panel, at) {
     partners.length
       ? table(`Bought together with ${shown.title}`, [{ name: "Product", words: true }, { name: "Id" }, { name: "Customers who bought both", number: true, format: count }], partners.map((row) => [product(row.product).title, product(row.product).id, row.both]))
       : el("p", {}, "No other product shares two buyers with it."),
+    ...Object.values(beside).flatMap((list) => besideIt(panel, list, shown, at)),
+  ];
+}
+
+/** One list beside a product (similar, complements, a step up), each row with its evidence. */
+function besideIt(panel, list, shown, at) {
+  const rows = rowsOf(list, at);
+  return [
+    el("h4", {}, list.title),
+    rows.length
+      ? table(`${list.title}: ${shown.title}`, [{ name: "Product", words: true }, { name: "What speaks for it", words: true }, { name: "List price", number: true, format: dollars }, { name: "Id" }], rows.map((row) => [product(row.product).title, panel.reasons[row.reason], product(row.product).priceCents, product(row.product).id]))
+      : el("p", {}, panel.reasons[list.nothing[at]]),
   ];
 }
 
