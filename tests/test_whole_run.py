@@ -149,7 +149,7 @@ def test_whole_graph_runs_in_seconds_and_says_where_to_look(
     command_line_run: tuple[Path, str, float],
 ) -> None:
     _, output, seconds = command_line_run
-    assert seconds < 90  # 25 s on an idle machine with two cores; CI machines are not idle
+    assert seconds < 180  # a minute on an idle machine with two cores; CI machines are not idle
     for word in (
         "generated data",
         "ncf_hybrid",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from product_recommender.content.vectors import EmbeddingError, embedding_table
-from product_recommender.related.content_space import ContentSpace
+from product_recommender.related.content_space import ContentSpace, _leading
 
 
 def table_of(vectors: dict[str, list[float]], model: str = "m") -> ibis.Table:
@@ -63,3 +63,12 @@ def test_mixed_models_are_refused() -> None:
     mixed = table_of({"a": [1, 0]}, "m").union(table_of({"b": [0, 1]}, "other"))
     with pytest.raises(EmbeddingError, match=r"texts mixes .*\(m, other\)"):
         ContentSpace.read(mixed, np.array(["a", "b"], dtype=object), 2, "texts")
+
+
+def test_few_products_with_long_vectors_are_as_alike_as_many_components_say() -> None:
+    rng = np.random.default_rng(3)
+    few = rng.standard_normal((6, 40)).astype(np.float32)
+    by_rows = _leading(few, 4)
+    _, axes = np.linalg.eigh(few.T @ few)
+    by_columns = few @ axes[:, -4:]
+    np.testing.assert_allclose(by_rows @ by_rows.T, by_columns @ by_columns.T, atol=1e-4)

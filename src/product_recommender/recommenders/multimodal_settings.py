@@ -27,10 +27,10 @@ class MultimodalConfig(RecommenderConfig):
     max_length: int = Field(50, ge=1, le=1000, description="Newest purchases that are looked at.")
     dropout: float = Field(0.3, ge=0, lt=1, description="Of keys, values and customers.")
     components: int = Field(
-        32, ge=1, le=2048, description="Principal components of each content, at most."
+        64, ge=1, le=2048, description="Principal components of each content, at most."
     )
     whitening: float = Field(
-        0.5, ge=0, le=1, description="0 leaves the components their spreads, 1 makes them equal."
+        0.25, ge=0, le=1, description="0 leaves the components their spreads, 1 makes them equal."
     )
     neighbours: int = Field(
         20, ge=1, le=1000, description="Similar products whose sales are looked at."

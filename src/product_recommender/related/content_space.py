@@ -95,8 +95,19 @@ def _reduced(vectors: np.ndarray, dimensions: int) -> np.ndarray:
     n = len(vectors)
     centred = vectors - vectors.mean(axis=0) * np.float32(n / (n + _MEAN_PRIOR))
     if dimensions < vectors.shape[1]:
-        _, axes = np.linalg.eigh(centred.T @ centred)
-        centred = centred @ axes[:, -dimensions:]
+        centred = _leading(centred, dimensions)
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)
     unit: np.ndarray = (centred / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
     return unit
+
+
+def _leading(centred: np.ndarray, dimensions: int) -> np.ndarray:
+    """Rows on their leading components, by the smaller of the two Gram matrices."""
+    n, width = centred.shape
+    if n < width:
+        spreads, rows = np.linalg.eigh(centred @ centred.T)
+        kept: np.ndarray = rows[:, -dimensions:] * np.sqrt(np.maximum(spreads[-dimensions:], 0))
+        return kept
+    _, axes = np.linalg.eigh(centred.T @ centred)
+    on_axes: np.ndarray = centred @ axes[:, -dimensions:]
+    return on_axes
