@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from kedro.io import AbstractDataset, DatasetError
 
+from product_recommender.progress import Step
 from product_recommender.review_format import RAW_REVIEW_COLUMNS
 from product_recommender.wording import counted
 
@@ -140,12 +141,14 @@ class RawLinesDataset(AbstractDataset[Any, pa.RecordBatchReader]):
             number = 1
             # A header is a line of the file but not of the data.
             skip = 0 if orders[file.name] is None else 1
-            for lines in line_blocks(file.path):
-                data = lines[skip:]
-                number, skip = number + len(lines) - len(data), 0
-                if data:
-                    yield self._batch(file.name, number, data, orders[file.name])
-                    number += len(data)
+            with Step(f"reading {file.name}", unit="lines", with_speed=True) as step:
+                for lines in line_blocks(file.path):
+                    data = lines[skip:]
+                    number, skip = number + len(lines) - len(data), 0
+                    step.advance(len(lines))
+                    if data:
+                        yield self._batch(file.name, number, data, orders[file.name])
+                        number += len(data)
 
     def _batch(
         self, name: str, number: int, lines: list[bytes], order: tuple[np.ndarray, int] | None

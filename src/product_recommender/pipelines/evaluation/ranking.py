@@ -15,6 +15,7 @@ from product_recommender.metrics.beyond_accuracy import beyond_accuracy_metrics
 from product_recommender.metrics.ranking import metric_names, ranking_metrics
 from product_recommender.pipelines.evaluation.parameters import EvaluationParameters
 from product_recommender.pipelines.evaluation.resampling import resampled_sums
+from product_recommender.progress import Step
 from product_recommender.recommendation_lists import Lists
 
 BEYOND_SLICES = ("overall", "warm", "cold")
@@ -73,19 +74,24 @@ def ranking_rows(
     """
     k = parameters.list_length
     values = {name: ranking_metrics(of.items, cut.targets, k) for name, of in lists.items()}
-    for name, mask in customer_masks(cut.history_length, segments).items():
-        sliced = {m: {key: v[mask] for key, v in of.items()} for m, of in values.items()}
-        yield from mean_rows(cut.name, name, sliced, parameters)
-        if name in BEYOND_SLICES:
-            yield from _beyond_rows(cut, name, mask, lists, catalogue, k)
-    for name, is_counted in _target_slices(cut, catalogue).items():
-        targets = targets_among(cut, is_counted)
-        mask = np.diff(targets.indptr) > 0
-        if mask.any():
-            of_targets = {
-                m: ranking_metrics(of.items[mask], targets[mask], k) for m, of in lists.items()
-            }
-            yield from mean_rows(cut.name, name, of_targets, parameters)
+    by_customer = customer_masks(cut.history_length, segments)
+    by_target = _target_slices(cut, catalogue)
+    with Step(f"evaluation, {cut.name}", len(by_customer) + len(by_target), "slices") as step:
+        for name, mask in by_customer.items():
+            sliced = {m: {key: v[mask] for key, v in of.items()} for m, of in values.items()}
+            yield from mean_rows(cut.name, name, sliced, parameters)
+            if name in BEYOND_SLICES:
+                yield from _beyond_rows(cut, name, mask, lists, catalogue, k)
+            step.advance()
+        for name, is_counted in by_target.items():
+            targets = targets_among(cut, is_counted)
+            mask = np.diff(targets.indptr) > 0
+            if mask.any():
+                of_targets = {
+                    m: ranking_metrics(of.items[mask], targets[mask], k) for m, of in lists.items()
+                }
+                yield from mean_rows(cut.name, name, of_targets, parameters)
+            step.advance()
 
 
 def targets_among(cut: Cut, is_counted: np.ndarray) -> scipy.sparse.csr_matrix:
