@@ -24,6 +24,7 @@ from product_recommender.interactions import Interactions, ItemContent
 from product_recommender.model_inputs import (
     TRAIN,
     InteractionArrays,
+    all_purchases,
     interaction_arrays,
     item_content,
     rows_like,
@@ -118,24 +119,12 @@ def read_world(catalog: Any, name: str, models: tuple[str, ...]) -> ContentWorld
     )
     known = product_ids.select("product_id", "item")
     products = catalog.load("products").join(known, "product_id").order_by("item").to_pandas()
-    categories, codes = np.unique(
-        products["product_category"].fillna("Unknown").astype(str), return_inverse=True
-    )
-    everything = Interactions(
-        users=arrays.users,
-        items=arrays.items,
-        stars=arrays.stars,
-        days=arrays.days,
-        n_users=arrays.n_users,
-        n_items=arrays.n_items,
-        item_categories=codes.astype(np.int16),
-        categories=tuple(str(category) for category in categories),
-        contents={
-            kind: item_content(catalog.load(f"{kind}_embeddings"), product_ids, kind)
-            for kind in KINDS
-            if catalog.exists(f"{kind}_embeddings")
-        },
-    )
+    contents = {
+        kind: item_content(catalog.load(f"{kind}_embeddings"), product_ids, kind)
+        for kind in KINDS
+        if catalog.exists(f"{kind}_embeddings")
+    }
+    everything = all_purchases(arrays, products["product_category"], contents)
     data = catalog.load("data_quality_report")["data"]
     stored = {model: f"params:modeling.models.{model}" for model in models}
     return ContentWorld(

@@ -36,7 +36,7 @@ from product_recommender.evaluation_cuts import Cut, make_cut
 from product_recommender.interactions import Interactions
 from product_recommender.machine import describe_machine, peak_memory_mb
 from product_recommender.metrics.bootstrap import bootstrap_ratio_interval
-from product_recommender.model_inputs import InteractionArrays, interaction_arrays
+from product_recommender.model_inputs import InteractionArrays, all_purchases, interaction_arrays
 from product_recommender.recommenders.registry import MODELS, recommender_class
 
 MAIN_MODELS = (
@@ -132,18 +132,8 @@ class _Data:
         arrays = interaction_arrays(
             catalog.load("interactions"), catalog.load("customer_ids"), product_ids
         )
-        names = product_ids.order_by("item").to_pandas()["product_category"].fillna("Unknown")
-        categories, codes = np.unique(names.to_numpy(dtype=object).astype(str), return_inverse=True)
-        world = Interactions(
-            users=arrays.users,
-            items=arrays.items,
-            stars=arrays.stars,
-            days=arrays.days,
-            n_users=arrays.n_users,
-            n_items=arrays.n_items,
-            item_categories=codes.astype(np.int16),
-            categories=tuple(str(name) for name in categories),
-        )
+        categories = product_ids.order_by("item").to_pandas()["product_category"]
+        world = all_purchases(arrays, categories)
         return cls(world, arrays, make_cut(arrays, product_ids, "test"))
 
     def questions(self, seed: int) -> list[Question]:

@@ -7,6 +7,7 @@ keeps columns out which a model must not see.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ibis
@@ -204,6 +205,36 @@ def item_content(embeddings: ibis.Table, product_ids: ibis.Table, name: str) -> 
     table = embeddings.select("product_id", "model", "vector").to_pyarrow()
     listed = ids.to_numpy(zero_copy_only=False)
     return ItemContent(*place_embeddings(table, listed, name))
+
+
+def all_purchases(
+    arrays: InteractionArrays,
+    item_categories: pd.Series,
+    contents: Mapping[str, ItemContent] | None = None,
+) -> Interactions:
+    """Every purchase as one world, without features and segments, to be divided by the caller.
+
+    Parameters
+    ----------
+    arrays
+        All coded interactions.
+    item_categories
+        ``[n_items_listed]``: the category of each product, in the order of the codes.
+    contents
+        As in ``Interactions``.
+    """
+    categories, codes = _codes(item_categories.fillna("Unknown"))
+    return Interactions(
+        users=arrays.users,
+        items=arrays.items,
+        stars=arrays.stars,
+        days=arrays.days,
+        n_users=arrays.n_users,
+        n_items=arrays.n_items,
+        item_categories=codes.astype(np.int16),
+        categories=categories,
+        contents=dict(contents or {}),
+    )
 
 
 def rows_like(train: Interactions, arrays: InteractionArrays, rows: np.ndarray) -> Interactions:

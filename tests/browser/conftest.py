@@ -19,12 +19,6 @@ REQUIRED = "PRODUCT_RECOMMENDER_REQUIRE_BROWSER"
 """Set in the environment, a missing browser fails the tests instead of skipping them."""
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "browser: drives a real Chromium; skipped where there is none"
-    )
-
-
 def missing(what: str) -> None:
     message = f"NO BROWSER TESTS: {what}"
     if os.environ.get(REQUIRED):
